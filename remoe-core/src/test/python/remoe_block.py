@@ -3,7 +3,8 @@
 Run `python remoe_block.py` in this folder; it writes ../resources/golden/remoe_*.json.
 
 Per case: Z, the dense gate output W (mean 1), the routed weights that URI uses (top-k of W,
-rescaled to mean 1 over all K regions), and the gradients of sum(Z * cotangent) with respect to every input.
+rescaled to mean 1 over all K regions), and the gradients of sum(Z * cotangent)
+with respect to every input.
 """
 
 import math

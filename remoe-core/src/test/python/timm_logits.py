@@ -4,7 +4,8 @@ Run `python timm_logits.py` in this folder; it writes ../resources/golden/timm_*
 
 Every tensor of the state dict is `values(its timm name, size, low, high)` with the range of the
 first rule whose pattern is found in the name. The weights are float32 numbers; the forward
-pass runs in float64, and `float32Difference` is how far timm's own float32 pass comes from it at most.
+pass runs in float64, and `float32Difference` is how far timm's own float32 pass
+comes from it at most.
 """
 
 import re

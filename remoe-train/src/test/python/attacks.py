@@ -26,7 +26,7 @@ EPS, ALPHA = 8 / 255, 2 / 255
 
 
 class Tiny(nn.Module):
-    """3x8x8, 3x3 convolution (stride 2, padding 1), exact GELU, flatten (channel first)."""
+    """3x8x8, 3x3 convolution (stride 2, padding 1), exact GELU, flatten (channel first), linear."""
 
     def __init__(self, dtype):
         super().__init__()
