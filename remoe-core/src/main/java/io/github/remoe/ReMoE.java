@@ -1,0 +1,277 @@
+package io.github.remoe;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.nn.Block;
+
+import io.github.remoe.moe.GateType;
+import io.github.remoe.moe.ReMoEBlock;
+import io.github.remoe.moe.RegionGrid;
+import io.github.remoe.vit.EncoderBlock;
+import io.github.remoe.vit.VisionTransformer;
+
+import java.util.List;
+
+/**
+ * The settings of a network's {@link ReMoEBlock}s, and their insertion into a {@link
+ * VisionTransformer}.
+ *
+ * <p>Insertion preserves the function: the feed-forward network of a chosen layer becomes the global
+ * expert of that layer's block, the other experts start at zero, so every logit stays what it was.
+ * That holds for a network before its initialisation as for a trained one.
+ *
+ * <pre>{@code
+ * VisionTransformer vit = Presets.builder("deit_tiny_patch4_32").optNumClasses(10).build();
+ * ReMoE.builder().optRegions(2, 2).optTopK(2).build().insertInto(vit);
+ * }</pre>
+ */
+public final class ReMoE {
+
+    // The paper inserts at 6 and 10 of 12 layers; other depths get the same relative places.
+    private static final int PAPER_DEPTH = 12;
+    private static final List<Integer> PAPER_LAYERS = List.of(6, 10);
+
+    private final List<Integer> layers;
+    private final int rows;
+    private final int columns;
+    private final GateType gate;
+    private final int topK;
+    private final boolean globalExpert;
+    private final boolean centerExpert;
+    private final boolean regionalExperts;
+    private final float bottleneckRatio;
+    private final float lambda1;
+    private final float lambda2;
+
+    private ReMoE(Builder builder) {
+        layers = builder.layers;
+        rows = builder.rows;
+        columns = builder.columns;
+        gate = builder.gate;
+        topK = builder.topK;
+        globalExpert = builder.globalExpert;
+        centerExpert = builder.centerExpert;
+        regionalExperts = builder.regionalExperts;
+        bottleneckRatio = builder.bottleneckRatio;
+        lambda1 = builder.lambda1;
+        lambda2 = builder.lambda2;
+    }
+
+    /**
+     * Creates a builder with the paper's defaults.
+     *
+     * @return a new builder
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /**
+     * Returns the layers, counted from 1, that a network of some depth gets its blocks in unless told
+     * otherwise: 6 and 10 of 12 (paper, section "Loss and Training"), and the same relative places
+     * of other depths.
+     *
+     * @param depth the number of layers
+     * @return the layers
+     */
+    public static List<Integer> defaultLayers(int depth) {
+        return PAPER_LAYERS.stream()
+                .map(layer -> Math.max(1, Math.round((float) layer * depth / PAPER_DEPTH)))
+                .distinct()
+                .toList();
+    }
+
+    /**
+     * Puts a {@link ReMoEBlock} into the feed-forward slot of each chosen layer.
+     *
+     * @param vit the network; if it is initialised, the new blocks are initialised at once, beside
+     *     its parameters
+     * @throws IllegalArgumentException if there is no such layer, a layer holds a block already, or
+     *     the regions do not fit the patch grid; the network is then unchanged
+     */
+    public void insertInto(VisionTransformer vit) {
+        int depth = vit.getBlocks().size();
+        RegionGrid grid = new RegionGrid(vit.getGridSize(), vit.getGridSize(), rows, columns);
+        List<Integer> chosen = layers.isEmpty() ? defaultLayers(depth) : layers;
+        if (chosen.stream().distinct().count() < chosen.size()) {
+            throw new IllegalArgumentException("A layer is named twice in " + chosen + ".");
+        }
+        for (int layer : chosen) {
+            if (layer < 1 || layer > depth) {
+                throw new IllegalArgumentException(
+                        String.format(
+                                "There is no layer %d: the network has layers 1 to %d.",
+                                layer, depth));
+            }
+            if (vit.getBlocks().get(layer - 1).getFeedForward() instanceof ReMoEBlock) {
+                throw new IllegalArgumentException(
+                        String.format("Layer %d holds a ReMoE block already.", layer));
+            }
+        }
+        boolean initialized = vit.isInitialized();
+        for (int layer : chosen) {
+            EncoderBlock encoder = vit.getBlocks().get(layer - 1);
+            encoder.replaceFeedForward(
+                    feedForward -> createBlock(grid, vit.getPrefixTokens(), feedForward),
+                    gate == GateType.AEA);
+        }
+        if (initialized) {
+            NDArray weight = vit.getParameters().valueAt(0).getArray();
+            vit.initialize(weight.getManager(), weight.getDataType(), vit.inputShape(1));
+        }
+    }
+
+    private Block createBlock(RegionGrid grid, int prefixTokens, Block feedForward) {
+        return ReMoEBlock.builder()
+                .setGrid(grid)
+                .optPrefixTokens(prefixTokens)
+                .optGlobalExpert(globalExpert ? feedForward : null)
+                .optGate(gate)
+                .optTopK(topK)
+                .optCenterExpert(centerExpert)
+                .optRegionalExperts(regionalExperts)
+                .optBottleneckRatio(bottleneckRatio)
+                .optLambda1(lambda1)
+                .optLambda2(lambda2)
+                .build();
+    }
+
+    /** The Builder to construct a {@link ReMoE}. */
+    public static final class Builder {
+
+        private List<Integer> layers = List.of();
+        private int rows = 2;
+        private int columns = 2;
+        private GateType gate = GateType.AEA;
+        private int topK;
+        private boolean globalExpert = true;
+        private boolean centerExpert = true;
+        private boolean regionalExperts = true;
+        private float bottleneckRatio = 0.36f;
+        private float lambda1 = 1;
+        private float lambda2 = 1;
+
+        private Builder() {}
+
+        /**
+         * Sets the layers that get a block; default {@link ReMoE#defaultLayers(int)}.
+         *
+         * @param layers layers, counted from 1, each at most once
+         * @return this builder
+         */
+        public Builder optLayers(Integer... layers) {
+            this.layers = List.of(layers);
+            return this;
+        }
+
+        /**
+         * Sets how the patch grid is cut into K = rows x columns regions; default 2 x 2.
+         *
+         * @param rows how many regions lie below each other
+         * @param columns how many regions lie beside each other
+         * @return this builder
+         */
+        public Builder optRegions(int rows, int columns) {
+            this.rows = rows;
+            this.columns = columns;
+            return this;
+        }
+
+        /**
+         * Sets the gate; default {@link GateType#AEA}.
+         *
+         * @param gate the gate
+         * @return this builder
+         */
+        public Builder optGate(GateType gate) {
+            this.gate = gate;
+            return this;
+        }
+
+        /**
+         * Sets how many regions of an image stay switched on; default 2, or K if that is less.
+         *
+         * @param topK 1 to K; K is dense
+         * @return this builder
+         */
+        public Builder optTopK(int topK) {
+            this.topK = topK;
+            return this;
+        }
+
+        /**
+         * Sets whether the replaced feed-forward network stays as the global expert; default true.
+         *
+         * @param globalExpert false to switch the branch off
+         * @return this builder
+         */
+        public Builder optGlobalExpert(boolean globalExpert) {
+            this.globalExpert = globalExpert;
+            return this;
+        }
+
+        /**
+         * Sets whether there is a centre expert; default true.
+         *
+         * @param centerExpert false to switch the branch off
+         * @return this builder
+         */
+        public Builder optCenterExpert(boolean centerExpert) {
+            this.centerExpert = centerExpert;
+            return this;
+        }
+
+        /**
+         * Sets whether there are regional experts; default true.
+         *
+         * @param regionalExperts false to switch the branch off
+         * @return this builder
+         */
+        public Builder optRegionalExperts(boolean regionalExperts) {
+            this.regionalExperts = regionalExperts;
+            return this;
+        }
+
+        /**
+         * Sets the hidden width of the centre and regional experts as a fraction of the tokens'
+         * width; default 0.36.
+         *
+         * @param bottleneckRatio greater than 0
+         * @return this builder
+         */
+        public Builder optBottleneckRatio(float bottleneckRatio) {
+            this.bottleneckRatio = bottleneckRatio;
+            return this;
+        }
+
+        /**
+         * Sets the coefficient of the centre branch; default 1.
+         *
+         * @param lambda1 the coefficient
+         * @return this builder
+         */
+        public Builder optLambda1(float lambda1) {
+            this.lambda1 = lambda1;
+            return this;
+        }
+
+        /**
+         * Sets the coefficient of the regional branch; default 1.
+         *
+         * @param lambda2 the coefficient
+         * @return this builder
+         */
+        public Builder optLambda2(float lambda2) {
+            this.lambda2 = lambda2;
+            return this;
+        }
+
+        /**
+         * Builds the settings.
+         *
+         * @return the settings
+         */
+        public ReMoE build() {
+            return new ReMoE(this);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+package io.github.remoe.vit;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.NDScope;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.AbstractBlock;
+import ai.djl.nn.Block;
+import ai.djl.nn.norm.LayerNorm;
+import ai.djl.training.ParameterStore;
+import ai.djl.util.PairList;
+
+import java.util.Arrays;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+
+/**
+ * One pre-norm transformer layer: {@code x + attn(norm1(x))}, then {@code x + mlp(norm2(x))}.
+ *
+ * <p>The feed-forward network is a slot. Whatever sits in it gets the tokens (B,T,D), followed by
+ * this layer's attention probabilities (B,H,T,T) if it {@linkplain #replaceFeedForward asked for
+ * them}, and returns tokens (B,T,D) first; the arrays that it returns beyond those follow the tokens
+ * in this block's output.
+ */
+public final class EncoderBlock extends AbstractBlock {
+
+    private static final byte VERSION = 1;
+
+    private final LayerNorm norm1;
+    private final SelfAttention attn;
+    private final LayerNorm norm2;
+    private Block mlp;
+    private boolean mlpSeesAttention;
+
+    EncoderBlock(int embedDim, int numHeads, Block feedForward) {
+        super(VERSION);
+        norm1 = addChildBlock("norm1", VisionTransformer.layerNorm());
+        attn = addChildBlock("attn", new SelfAttention(embedDim, numHeads));
+        norm2 = addChildBlock("norm2", VisionTransformer.layerNorm());
+        mlp = addChildBlock("mlp", feedForward);
+    }
+
+    /**
+     * Returns the self-attention.
+     *
+     * @return the block
+     */
+    public SelfAttention getSelfAttention() {
+        return attn;
+    }
+
+    /**
+     * Returns the block in the feed-forward slot.
+     *
+     * @return the feed-forward network
+     */
+    public Block getFeedForward() {
+        return mlp;
+    }
+
+    /**
+     * Puts another block into the feed-forward slot, usually one built around the present block.
+     *
+     * @param replacement makes the new block from the present one
+     * @param seesAttention whether the new block takes this layer's attention probabilities
+     *     (B,H,T,T) as its second input
+     */
+    public void replaceFeedForward(UnaryOperator<Block> replacement, boolean seesAttention) {
+        Block newFeedForward = replacement.apply(mlp);
+        // The slot is the last child, so removing and adding it again keeps its numbered name.
+        children.remove(children.size() - 1);
+        mlp = addChildBlock("mlp", newFeedForward);
+        mlpSeesAttention = seesAttention;
+        attn.setExposeProbabilities(seesAttention);
+    }
+
+    /** {@inheritDoc} */
+    @Override
+    protected NDList forwardInternal(
+            ParameterStore parameterStore,
+            NDList inputs,
+            boolean training,
+            PairList<String, Object> params) {
+        NDArray x = inputs.singletonOrThrow();
+        NDList output;
+        // Autograd keeps by itself what the backward pass needs; closing the Java handles here frees
+        // the rest, the larger part of a layer's memory.
+        try (NDScope scope = new NDScope()) {
+            scope.suppressNotUsedWarning();
+            NDList normed = norm1.forward(parameterStore, inputs, training);
+            NDList attended = attn.forward(parameterStore, normed, training);
+            x = x.add(attended.head());
+            NDList tokens = norm2.forward(parameterStore, new NDList(x), training);
+            if (mlpSeesAttention) {
+                tokens.add(attended.get(1));
+            }
+            output = mlp.forward(parameterStore, tokens, training);
+            output.set(0, x.add(output.head()));
+            NDScope.unregister(output);
+        }
+        output.forEach(NDScope::register);
+        return output;
+    }
+
+    /** {@inheritDoc} */
+    @Override
+    protected void initializeChildBlocks(
+            NDManager manager, DataType dataType, Shape... inputShapes) {
+        norm1.initialize(manager, dataType, inputShapes);
+        attn.initialize(manager, dataType, inputShapes);
+        norm2.initialize(manager, dataType, inputShapes);
+        mlp.initialize(manager, dataType, feedForwardShapes(inputShapes));
+    }
+
+    /** {@inheritDoc} */
+    @Override
+    public Shape[] getOutputShapes(Shape[] inputShapes) {
+        Shape[] extra = mlp.getOutputShapes(feedForwardShapes(inputShapes));
+        return Stream.concat(Stream.of(inputShapes[0]), Arrays.stream(extra).skip(1))
+                .toArray(Shape[]::new);
+    }
+
+    private Shape[] feedForwardShapes(Shape[] inputShapes) {
+        return mlpSeesAttention ? attn.getOutputShapes(inputShapes) : inputShapes;
+    }
+}
