@@ -1,0 +1,277 @@
+package io.github.remoe.data;
+
+import ai.djl.ndarray.types.Shape;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.nio.file.FileVisitOption;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+import java.util.stream.Stream;
+
+/**
+ * JPEG and PNG files of any size in class folders, brought to one size.
+ *
+ * <pre>
+ * root/train/cat/1.jpg     root/cat/1.jpg
+ * root/train/dog/2.jpg     root/dog/puppies/2.jpg
+ * root/val/cat/3.jpg
+ * </pre>
+ *
+ * <p>On the left the {@link Usage} picks the folder: {@code TRAIN} reads {@code train}, {@code
+ * TEST} reads {@code test} or else {@code val}, {@code VALIDATION} reads {@code val}. On the right,
+ * without such folders, every usage reads everything. Folders of a class may be nested. Classes and
+ * files are sorted by name; when there is a {@code train} folder, its folders are the classes for
+ * every usage, so labels mean the same in all of them.
+ *
+ * <p>Images become RGB without alpha, the shorter side is resized to the wanted size (bicubic with
+ * antialiasing, as torchvision and timm do it with Pillow) and the centre square is cut out.
+ * Embedded colour profiles and EXIF rotation are ignored, as there.
+ *
+ * <p>Only the list of files is kept in memory: images are decoded when their batch is asked for, in
+ * parallel, and again in each pass. Give {@code getData} an executor to decode ahead as well.
+ *
+ * <p>DJL's own {@code ImageFolder} could not be built upon: it makes several native arrays for each
+ * image, resizes without antialiasing and without keeping the proportions, and takes the files of a
+ * class in the order of the file system, so that neither an index nor a seed means the same image
+ * on two machines.
+ */
+public final class ImageFolderDataset extends PixelDataset {
+
+    private final int imageSize;
+    private final List<String> classes;
+    private final List<Path> files = new ArrayList<>();
+    private final List<Integer> labels = new ArrayList<>();
+
+    private ImageFolderDataset(Builder builder) throws IOException {
+        super(builder);
+        imageSize = builder.imageSize;
+        Path root = builder.path;
+        if (!Files.isDirectory(root)) {
+            throw new FileNotFoundException(
+                    "no folder " + root + ": give the folder that holds the class folders");
+        }
+        Path folder = splitFolder(root, builder.usage);
+        Path train = split(root, "train");
+        classes = folderNames(train == null ? folder : train);
+        listFiles(folder, train);
+    }
+
+    /**
+     * Creates a builder.
+     *
+     * @return a new builder; it needs a path, an image size and a sampler
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Tells whether a folder has folders in it, as an image folder must. */
+    static boolean hasFolders(Path folder) throws IOException {
+        return Files.isDirectory(folder) && !folderNames(folder).isEmpty();
+    }
+
+    private static Path splitFolder(Path root, Usage usage) throws IOException {
+        List<String> names = List.of("train", "test", "val");
+        List<String> wanted =
+                switch (usage) {
+                    case TRAIN -> List.of("train");
+                    case TEST -> List.of("test", "val");
+                    case VALIDATION -> List.of("val");
+                };
+        for (String name : wanted) {
+            if (split(root, name) != null) {
+                return split(root, name);
+            }
+        }
+        for (String name : names) {
+            if (split(root, name) != null) {
+                throw new FileNotFoundException(
+                        String.format(
+                                "%s has a folder %s but no %s with class folders in it, which"
+                                        + " Usage.%s needs",
+                                root, name, String.join(" or ", wanted), usage));
+            }
+        }
+        return root;
+    }
+
+    /** A folder that is a split and not a class: CIFAR-100, for one, has a class "train". */
+    private static Path split(Path root, String name) throws IOException {
+        Path folder = root.resolve(name);
+        return hasFolders(folder) ? folder : null;
+    }
+
+    private static List<String> folderNames(Path folder) throws IOException {
+        try (Stream<Path> entries = Files.list(folder)) {
+            return entries.filter(Files::isDirectory)
+                    .map(entry -> entry.getFileName().toString())
+                    .filter(name -> !name.startsWith("."))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    private void listFiles(Path folder, Path train) throws IOException {
+        for (String name : folderNames(folder)) {
+            int label = classes.indexOf(name);
+            if (label < 0) {
+                throw new IOException(
+                        String.format(
+                                "%s has a class folder %s that %s does not have; both must hold the"
+                                        + " same classes",
+                                folder, name, train));
+            }
+            Path classFolder = folder.resolve(name);
+            try (Stream<Path> walk = Files.walk(classFolder, FileVisitOption.FOLLOW_LINKS)) {
+                walk.filter(ImageFolderDataset::isImage)
+                        .sorted(Comparator.comparing(file -> sortKey(classFolder, file)))
+                        .forEach(
+                                file -> {
+                                    files.add(file);
+                                    labels.add(label);
+                                });
+            }
+        }
+        if (files.isEmpty()) {
+            throw new FileNotFoundException(
+                    "no images in "
+                            + folder
+                            + ": expected one folder for each class with .jpg, .jpeg or .png files");
+        }
+    }
+
+    /** The same on every operating system. */
+    private static String sortKey(Path classFolder, Path file) {
+        return classFolder.relativize(file).toString().replace('\\', '/');
+    }
+
+    private static boolean isImage(Path file) {
+        String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
+        return !name.startsWith(".")
+                && (name.endsWith(".jpg") || name.endsWith(".jpeg") || name.endsWith(".png"))
+                && Files.isRegularFile(file);
+    }
+
+    /** {@inheritDoc} */
+    @Override
+    public List<String> getClasses() {
+        return classes;
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * @return (3, imageSize, imageSize)
+     */
+    @Override
+    public Shape getImageShape() {
+        return new Shape(3, imageSize, imageSize);
+    }
+
+    /**
+     * Returns the file of an image.
+     *
+     * @param index the index of the image in the whole dataset
+     * @return its path
+     */
+    public Path getFile(long index) {
+        return files.get(Math.toIntExact(index));
+    }
+
+    /** {@inheritDoc} */
+    @Override
+    protected long availableSize() {
+        return files.size();
+    }
+
+    /** {@inheritDoc} */
+    @Override
+    protected void readPixels(long index, byte[] pixels) throws IOException {
+        RgbImage.read(getFile(index)).toSquare(imageSize, pixels);
+    }
+
+    /** {@inheritDoc} */
+    @Override
+    protected int label(long index) {
+        return labels.get(Math.toIntExact(index));
+    }
+
+    /** Decoding takes nearly all of the time. */
+    @Override
+    protected boolean readsInParallel() {
+        return true;
+    }
+
+    /** The builder of {@link ImageFolderDataset}. */
+    public static final class Builder extends BaseBuilder<Builder> {
+
+        private Path path;
+        private Usage usage = Usage.TRAIN;
+        private int imageSize;
+
+        Builder() {}
+
+        /** {@inheritDoc} */
+        @Override
+        protected Builder self() {
+            return this;
+        }
+
+        /**
+         * Sets the folder that holds the class folders, or {@code train}, {@code test}, {@code
+         * val}.
+         *
+         * @param path the folder
+         * @return this builder
+         */
+        public Builder setPath(Path path) {
+            this.path = path;
+            return this;
+        }
+
+        /**
+         * Sets the height and width that all images are brought to.
+         *
+         * @param imageSize pixels, 1 or more
+         * @return this builder
+         */
+        public Builder setImageSize(int imageSize) {
+            if (imageSize < 1) {
+                throw new IllegalArgumentException("imageSize must be 1 or more, was " + imageSize);
+            }
+            this.imageSize = imageSize;
+            return this;
+        }
+
+        /**
+         * Sets which part to read.
+         *
+         * @param usage the part; {@code TRAIN} unless set
+         * @return this builder
+         */
+        public Builder optUsage(Usage usage) {
+            this.usage = usage;
+            return this;
+        }
+
+        /**
+         * Lists the files; none is opened yet.
+         *
+         * @return the dataset
+         * @throws IOException if a folder is missing or holds no images
+         */
+        @Override
+        public ImageFolderDataset build() throws IOException {
+            Objects.requireNonNull(path, "setPath is missing");
+            if (imageSize == 0) {
+                throw new IllegalArgumentException("setImageSize is missing");
+            }
+            return new ImageFolderDataset(this);
+        }
+    }
+}
