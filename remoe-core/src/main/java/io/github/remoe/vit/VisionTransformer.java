@@ -142,10 +142,8 @@ public final class VisionTransformer extends AbstractBlock {
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
             NDManager manager = images.getManager();
-            Shape perChannel = new Shape(1, CHANNELS, 1, 1);
             NDArray normalized =
-                    images.sub(manager.create(mean, perChannel))
-                            .div(manager.create(std, perChannel));
+                    images.sub(perChannel(manager, mean)).div(perChannel(manager, std));
             NDArray patches =
                     patchEmbed
                             .forward(parameterStore, new NDList(normalized), training)
@@ -162,6 +160,9 @@ public final class VisionTransformer extends AbstractBlock {
             tokens =
                     NDArrays.concat(parts, 1)
                             .add(value(parameterStore, posEmbed, images, training));
+            // A result belongs to its first operand's manager, here that of the parameters, which
+            // would keep every activation of the network for as long as the network lives.
+            tokens.attach(manager);
             NDScope.unregister(tokens);
         }
         NDScope.register(tokens);
@@ -184,6 +185,12 @@ public final class VisionTransformer extends AbstractBlock {
         NDArray distilled =
                 headDist.forward(parameterStore, new NDList(prefix.get(":, 1")), training).head();
         return logits.add(distilled).div(2);
+    }
+
+    private static NDArray perChannel(NDManager manager, float[] values) {
+        // The copy owns its memory. A created array borrows Java's until it is closed, too short a
+        // time for autograd, which divides by it once more in the backward pass.
+        return manager.create(values, new Shape(1, CHANNELS, 1, 1)).duplicate();
     }
 
     private NDArray norm(ParameterStore parameterStore, NDArray tokens, boolean training) {
