@@ -48,9 +48,9 @@ public final class AeaGate extends Gate {
     }
 
     private NDArray attentionReceived(NDArray attention) {
-        return classToken
-                ? attention.get(":, :, 0").mean(new int[] {1})
-                : attention.mean(new int[] {1, 2});
+        // DJL's PyTorch engine averages over one axis at a time.
+        NDArray overHeads = (classToken ? attention.get(":, :, :1") : attention).mean(new int[] {1});
+        return overHeads.mean(new int[] {1});
     }
 
     private static NDArray selfSimilarity(NDArray tokens) {
