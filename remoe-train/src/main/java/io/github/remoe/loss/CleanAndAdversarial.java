@@ -1,0 +1,43 @@
+package io.github.remoe.loss;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * A loss's predictions, taken apart into the two passes that they come from.
+ *
+ * @param clean the network's outputs for the clean images
+ * @param adversarial the network's outputs for the adversarial images, in the same order
+ */
+record CleanAndAdversarial(NDList clean, NDList adversarial) {
+
+    static CleanAndAdversarial of(NDList predictions) {
+        int half = predictions.size() / 2;
+        if (half < 2 || predictions.size() % 2 != 0) {
+            throw new IllegalArgumentException(
+                    String.format(
+                            "A region loss takes logits and region weights for clean, then for"
+                                    + " adversarial images, got %d arrays. Insert ReMoE blocks into"
+                                    + " the network, and train with a scheme that predicts both.",
+                            predictions.size()));
+        }
+        return new CleanAndAdversarial(
+                predictions.subNDList(0, half), predictions.subNDList(half));
+    }
+
+    List<RegionWeights> layers() {
+        return IntStream.range(1, clean.size())
+                .mapToObj(i -> new RegionWeights(clean.get(i), adversarial.get(i)))
+                .toList();
+    }
+
+    /**
+     * The region weights W of one ReMoE layer.
+     *
+     * @param clean for the clean images (B,K)
+     * @param adversarial for the adversarial images (B,K)
+     */
+    record RegionWeights(NDArray clean, NDArray adversarial) {}
+}

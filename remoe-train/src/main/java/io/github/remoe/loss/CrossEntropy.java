@@ -1,0 +1,47 @@
+package io.github.remoe.loss;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+
+/** Softmax cross-entropy of each image, which DJL's own loss averages away. */
+public final class CrossEntropy {
+
+    private CrossEntropy() {}
+
+    /**
+     * Returns -log softmax(logits)[label] of each image.
+     *
+     * @param logits (B,C)
+     * @param labels class indices (B), 0 to C - 1
+     * @return the losses (B)
+     * @throws IllegalArgumentException if the shapes do not fit or a label is out of range
+     */
+    public static NDArray perImage(NDArray logits, NDArray labels) {
+        NDArray indices = indices(logits, labels);
+        return logits.logSoftmax(1).gather(indices.expandDims(1), 1).squeeze(1).neg();
+    }
+
+    /** The labels as int64, checked: PyTorch would read past the logits or abort a CUDA device. */
+    private static NDArray indices(NDArray logits, NDArray labels) {
+        Shape shape = logits.getShape();
+        if (shape.dimension() != 2 || !labels.getShape().equals(new Shape(shape.get(0)))) {
+            throw new IllegalArgumentException(
+                    String.format(
+                            "Cross-entropy takes logits (B, C) and labels (B), got %s and %s.",
+                            shape, labels.getShape()));
+        }
+        NDArray indices = labels.toType(DataType.INT64, false);
+        long smallest = indices.min().getLong();
+        long largest = indices.max().getLong();
+        long classes = shape.get(1);
+        if (smallest < 0 || largest >= classes) {
+            throw new IllegalArgumentException(
+                    String.format(
+                            "Label %d is out of range: the network has classes 0 to %d. Build it"
+                                    + " with as many classes as the data has.",
+                            smallest < 0 ? smallest : largest, classes - 1));
+        }
+        return indices;
+    }
+}

@@ -1,0 +1,11 @@
+/**
+ * Adversarial training on a DJL {@link ai.djl.training.Trainer}.
+ *
+ * <p>A {@link io.github.remoe.train.TrainingScheme} says what a training step looks at (natural
+ * training, PGD adversarial training) and with which loss; {@link
+ * io.github.remoe.train.AdversarialTraining} is the loop that runs it, with DJL's training listeners.
+ * {@link io.github.remoe.train.TorchSgd} and {@link io.github.remoe.train.WarmUpMilestones} are the
+ * paper's optimizer and learning rate. A {@link io.github.remoe.train.RunFolder} keeps what a run
+ * leaves behind.
+ */
+package io.github.remoe.train;
