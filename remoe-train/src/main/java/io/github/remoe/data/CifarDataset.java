@@ -3,6 +3,7 @@ package io.github.remoe.data;
 import ai.djl.ndarray.types.Shape;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -165,45 +166,51 @@ public final class CifarDataset extends PixelDataset {
     }
 
     private byte[] readRecords(Path folder, List<String> files) throws IOException {
-        byte[][] parts = new byte[files.size()][];
         int total = 0;
-        for (int i = 0; i < parts.length; i++) {
-            parts[i] = readFile(folder.resolve(files.get(i)));
-            total += parts[i].length;
+        for (String file : files) {
+            total += checkedSize(folder.resolve(file));
         }
-        byte[] all = new byte[total];
-        int position = 0;
-        for (byte[] part : parts) {
-            System.arraycopy(part, 0, all, position, part.length);
-            position += part.length;
+        byte[] all = new byte[total]; // read in place: two copies would not fit a small heap
+        int start = 0;
+        for (String name : files) {
+            Path file = folder.resolve(name);
+            int size = checkedSize(file);
+            try (InputStream in = Files.newInputStream(file)) {
+                in.readNBytes(all, start, size);
+            }
+            checkLabels(file, all, start, size);
+            start += size;
         }
         return all;
     }
 
-    private byte[] readFile(Path file) throws IOException {
+    private int checkedSize(Path file) throws IOException {
         if (!Files.isRegularFile(file)) {
             throw new FileNotFoundException(
                     "no file " + file + ": " + layout + " needs it; unpack the archive again");
         }
-        byte[] bytes = Files.readAllBytes(file);
-        if (bytes.length == 0 || bytes.length % recordSize() != 0) {
+        long size = Files.size(file);
+        if (size == 0 || size % recordSize() != 0) {
             throw new IOException(
                     String.format(
                             "%s is cut off or no %s file: it has %d bytes, expected a multiple of %d;"
                                     + " unpack the archive again",
-                            file, layout, bytes.length, recordSize()));
+                            file, layout, size, recordSize()));
         }
-        for (int start = 0; start < bytes.length; start += recordSize()) {
-            int label = bytes[start + layout.labelBytes - 1] & 0xFF;
+        return Math.toIntExact(size);
+    }
+
+    private void checkLabels(Path file, byte[] all, int start, int size) throws IOException {
+        for (int record = 0; record < size / recordSize(); record++) {
+            int label = all[start + record * recordSize() + layout.labelBytes - 1] & 0xFF;
             if (label >= layout.classes) {
                 throw new IOException(
                         String.format(
                                 "%s is damaged or no %s file: record %d has label %d, expected 0 to %d;"
                                         + " unpack the archive again",
-                                file, layout, start / recordSize(), label, layout.classes - 1));
+                                file, layout, record, label, layout.classes - 1));
             }
         }
-        return bytes;
     }
 
     private int recordSize() {

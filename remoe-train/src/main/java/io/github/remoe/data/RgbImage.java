@@ -9,7 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Iterator;
+import java.util.Comparator;
 import java.util.List;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
@@ -31,40 +31,69 @@ final class RgbImage {
 
     /** Reads a JPEG or PNG file. */
     static RgbImage read(Path file) throws IOException {
+        byte[] bytes = Files.readAllBytes(file);
         try {
-            return decode(Files.readAllBytes(file));
-        } catch (IOException | RuntimeException e) {
-            // Decoders meet damaged files with all kinds of runtime exceptions.
+            return decode(bytes);
+        } catch (IOException e) {
             throw new IOException(
                     String.format(
                             "cannot read the image %s (%s); replace it or take it out of the dataset",
-                            file, e.getMessage() == null ? e : e.getMessage()),
+                            file, e.getMessage()),
                     e);
         }
     }
 
+    /**
+     * Tries the JDK's reader first, because it leaves embedded colour profiles alone as Pillow
+     * does. TwelveMonkeys' reader, which applies them, takes what the JDK's refuses, and CMYK,
+     * which only the newer JDKs read and in colours that are too bright.
+     */
     private static RgbImage decode(byte[] bytes) throws IOException {
-        try (ImageInputStream input =
-                new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes))) {
-            Iterator<ImageReader> readers = ImageIO.getImageReaders(input);
-            if (!readers.hasNext()) {
-                throw new IOException("the content is neither JPEG nor PNG");
-            }
-            ImageReader reader = readers.next();
-            List<String> warnings = new ArrayList<>();
-            try {
-                reader.setInput(input, true, false);
-                reader.addIIOReadWarningListener((source, warning) -> warnings.add(warning));
-                RgbImage image = fromBufferedImage(reader.read(0));
-                // The JPEG reader fills what is missing of a cut-off file with grey and only warns.
-                if (warnings.stream().anyMatch(warning -> warning.contains("Missing EOI marker"))) {
-                    throw new IOException("the file is cut off");
-                }
-                return image;
-            } finally {
-                reader.dispose();
-            }
+        List<ImageReader> readers = new ArrayList<>();
+        try (ImageInputStream input = open(bytes)) {
+            ImageIO.getImageReaders(input).forEachRemaining(readers::add);
         }
+        readers.sort(Comparator.comparing(reader -> !isFromJdk(reader)));
+        IOException failure = new IOException("the content is neither JPEG nor PNG");
+        try {
+            for (ImageReader reader : readers) {
+                try (ImageInputStream input = open(bytes)) {
+                    return decode(reader, input);
+                } catch (IOException e) {
+                    failure = e;
+                } catch (RuntimeException e) {
+                    // Readers meet damaged files with all kinds of runtime exceptions.
+                    failure = new IOException(e.toString(), e);
+                }
+            }
+        } finally {
+            readers.forEach(ImageReader::dispose);
+        }
+        throw failure;
+    }
+
+    private static boolean isFromJdk(ImageReader reader) {
+        return reader.getClass().getName().startsWith("com.sun.imageio.");
+    }
+
+    private static ImageInputStream open(byte[] bytes) {
+        return new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes));
+    }
+
+    private static RgbImage decode(ImageReader reader, ImageInputStream input) throws IOException {
+        List<String> warnings = new ArrayList<>();
+        reader.addIIOReadWarningListener((source, warning) -> warnings.add(warning));
+        reader.setInput(input, true, true);
+        BufferedImage decoded = reader.read(0);
+        if (decoded.getColorModel().getNumColorComponents() > 3) {
+            throw new IOException("the colours are not RGB, grey or CMYK");
+        }
+        RgbImage image = fromBufferedImage(decoded);
+        // The JPEG readers fill what is missing of a cut-off file with grey and only warn.
+        if (warnings.stream().anyMatch(warning -> warning.contains("Missing EOI marker"))) {
+            throw new IOException("the file is cut off");
+        }
+        return image;
     }
 
     private static RgbImage fromBufferedImage(BufferedImage source) {

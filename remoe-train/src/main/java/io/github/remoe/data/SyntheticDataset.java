@@ -30,9 +30,9 @@ public final class SyntheticDataset extends PixelDataset {
             List.of(
                     "horizontal_stripes",
                     "vertical_stripes",
-                    "rising_stripes",
-                    "falling_stripes",
+                    "diagonal_stripes",
                     "checkerboard",
+                    "dots",
                     "disc",
                     "ring",
                     "cross",
@@ -101,9 +101,10 @@ public final class SyntheticDataset extends PixelDataset {
         double period = random.nextDouble(6, 11);
         double cos = Math.cos(angle);
         double sin = Math.sin(angle);
+        double mirror = random.nextBoolean() ? 1 : -1; // gives the diagonals both directions
         double[] mask = new double[SIDE * SIDE];
         for (int i = 0; i < mask.length; i++) {
-            double dx = i % SIDE + 0.5 - x0;
+            double dx = mirror * (i % SIDE + 0.5 - x0);
             double dy = i / SIDE + 0.5 - y0;
             double distance =
                     distance(label, dx * cos - dy * sin, dx * sin + dy * cos, size, stroke, period);
@@ -120,8 +121,8 @@ public final class SyntheticDataset extends PixelDataset {
             case 0 -> stripes(y, period);
             case 1 -> stripes(x, period);
             case 2 -> stripes((x + y) * Math.sqrt(0.5), period);
-            case 3 -> stripes((x - y) * Math.sqrt(0.5), period);
-            case 4 -> checkers(stripes(x, 1.4 * period), stripes(y, 1.4 * period));
+            case 3 -> checkers(stripes(x, 1.4 * period), stripes(y, 1.4 * period));
+            case 4 -> dots(x, y, 1.2 * period);
             case 5 -> Math.hypot(x, y) - size;
             case 6 -> Math.abs(Math.hypot(x, y) - size) - stroke;
             case 7 -> Math.max(square - size, Math.min(Math.abs(x), Math.abs(y)) - stroke);
@@ -139,6 +140,12 @@ public final class SyntheticDataset extends PixelDataset {
     private static double checkers(double a, double b) {
         double nearest = Math.min(Math.abs(a), Math.abs(b));
         return a < 0 == b < 0 ? -nearest : nearest;
+    }
+
+    private static double dots(double x, double y, double period) {
+        double dx = x - period * Math.round(x / period);
+        double dy = y - period * Math.round(y / period);
+        return Math.hypot(dx, dy) - 0.3 * period;
     }
 
     /** {@inheritDoc} */

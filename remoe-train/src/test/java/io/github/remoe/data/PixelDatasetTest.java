@@ -1,0 +1,221 @@
+package io.github.remoe.data;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.training.dataset.Batch;
+import ai.djl.training.dataset.RandomAccessDataset;
+import ai.djl.training.dataset.Record;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class PixelDatasetTest {
+
+    private NDManager manager;
+
+    @BeforeEach
+    void open() {
+        manager = NDManager.newBaseManager();
+    }
+
+    @AfterEach
+    void close() {
+        manager.close();
+    }
+
+    @Test
+    void batchIsOneFloatArrayAndOneLongArray() throws Exception {
+        PixelDataset dataset = GradientDataset.builder(10).setSampling(4, false).build();
+        Batch batch = dataset.getData(manager).iterator().next();
+        NDArray images = batch.getData().singletonOrThrow();
+        assertThat(images.getShape()).isEqualTo(new Shape(4, 3, 2, 3));
+        assertThat(images.getDataType()).isEqualTo(DataType.FLOAT32);
+        NDArray labels = batch.getLabels().singletonOrThrow();
+        assertThat(labels.getDataType()).isEqualTo(DataType.INT64);
+        assertThat(labels.toLongArray()).containsExactly(0, 1, 2, 3);
+        float[] values = images.toFloatArray();
+        for (int i = 0; i < values.length; i++) {
+            assertThat(values[i]).isEqualTo(i / 18 / 255f);
+        }
+    }
+
+    @Test
+    void everyByteBecomesItsShareOf255() {
+        PixelDataset dataset = GradientDataset.builder(256).setSampling(256, false).build();
+        float[] values = dataset.getByRange(manager, 0, 256).getData().head().toFloatArray();
+        assertThat(values[0]).isZero();
+        assertThat(values[255 * 18]).isEqualTo(1f);
+        for (int i = 0; i < 256; i++) {
+            assertThat(values[18 * i]).isEqualTo(i / 255f);
+        }
+    }
+
+    @Test
+    void indicesNameTheImagesOfAShuffledPass() throws Exception {
+        PixelDataset dataset = GradientDataset.builder(23).setSampling(5, true).build();
+        assertThat(indicesOfOnePass(dataset, null))
+                .containsExactlyInAnyOrderElementsOf(LongStream.range(0, 23).boxed().toList())
+                .isNotEqualTo(LongStream.range(0, 23).boxed().toList());
+    }
+
+    @Test
+    void indicesNameTheImagesOfSubsets() throws Exception {
+        PixelDataset dataset = GradientDataset.builder(23).setSampling(5, false).build();
+        assertThat(indicesOfOnePass(dataset.subDataset(7, 11), null))
+                .containsExactly(7L, 8L, 9L, 10L);
+        PixelDataset chosen = dataset.subDataset(List.of(20L, 3L, 8L));
+        assertThat(indicesOfOnePass(chosen, null)).containsExactly(20L, 3L, 8L);
+        assertThat(indicesOfOnePass(chosen.subDataset(1, 3), null)).containsExactly(3L, 8L);
+        assertThat(chosen.getClasses()).isEqualTo(dataset.getClasses());
+        assertThat(chosen.size()).isEqualTo(3);
+    }
+
+    @Test
+    void randomSplitHandsOutEveryImageOnce() throws Exception {
+        PixelDataset dataset = GradientDataset.builder(30).setSampling(4, false).build();
+        List<Long> all = new ArrayList<>();
+        for (RandomAccessDataset part : dataset.randomSplit(2, 1)) {
+            all.addAll(indicesOfOnePass((PixelDataset) part, null));
+        }
+        assertThat(all)
+                .containsExactlyInAnyOrderElementsOf(LongStream.range(0, 30).boxed().toList());
+    }
+
+    @Test
+    void limitKeepsTheFirstImages() throws Exception {
+        PixelDataset dataset = GradientDataset.builder(23).setSampling(5, true).optLimit(6).build();
+        assertThat(dataset.size()).isEqualTo(6);
+        assertThat(indicesOfOnePass(dataset, null))
+                .containsExactlyInAnyOrder(0L, 1L, 2L, 3L, 4L, 5L);
+    }
+
+    @Test
+    void readingAheadGivesTheSameBatches() throws Exception {
+        PixelDataset dataset =
+                GradientDataset.builder(200)
+                        .setSampling(7, true)
+                        .optPrefetchNumber(4)
+                        .optAugmentation(RandomCropFlip.builder().optPadding(1).build())
+                        .build();
+        List<int[]> alone = pixelsOfOnePass(dataset, null);
+        dataset.setEpoch(0);
+        ExecutorService executor = Executors.newFixedThreadPool(3);
+        try {
+            List<int[]> ahead = pixelsOfOnePass(dataset, executor);
+            assertThat(ahead).usingRecursiveComparison().isEqualTo(alone);
+        } finally {
+            executor.shutdown();
+        }
+    }
+
+    @Test
+    void augmentationDependsOnTheImageAndTheEpochAlone() throws Exception {
+        Augmentation stamp =
+                (source, target, height, width, epoch, index) -> {
+                    target[0] = (byte) index;
+                    target[1] = (byte) epoch;
+                };
+        PixelDataset dataset =
+                GradientDataset.builder(9).setSampling(4, false).optAugmentation(stamp).build();
+        for (int epoch = 0; epoch < 2; epoch++) {
+            assertThat(dataset.getEpoch()).isEqualTo(epoch);
+            int[] last = pixelsOfOnePass(dataset, null).get(2);
+            assertThat(last).startsWith(8, epoch);
+        }
+        PixelDataset subset = dataset.subDataset(5, 9);
+        subset.setEpoch(3);
+        assertThat(pixelsOfOnePass(subset, null).get(0)).startsWith(5, 3);
+    }
+
+    @Test
+    void directAccessIsNotAugmented() {
+        PixelDataset dataset =
+                GradientDataset.builder(9)
+                        .setSampling(4, false)
+                        .optAugmentation((source, target, h, w, epoch, index) -> target[0] = 99)
+                        .build();
+        Record record = dataset.subDataset(3, 9).get(manager, 2);
+        assertThat(record.getData().head().getShape()).isEqualTo(new Shape(3, 2, 3));
+        assertThat(TestImages.bytes(record.getData().head())).containsOnly(5);
+        assertThat(record.getLabels().head().getShape()).isEqualTo(new Shape());
+        assertThat(record.getLabels().head().getLong()).isEqualTo(1);
+        Batch batch = dataset.getByIndices(manager, 6, 2);
+        assertThat(batch.getIndices()).isEqualTo(List.of(6L, 2L));
+        assertThat(TestImages.bytes(batch.getData().head())).startsWith(6).endsWith(2);
+    }
+
+    @Test
+    void failedReadShowsItsOwnMessage() {
+        PixelDataset dataset =
+                GradientDataset.builder(9).setSampling(4, false).optBroken(6).build();
+        assertThatThrownBy(() -> indicesOfOnePass(dataset, null))
+                .isInstanceOf(UncheckedIOException.class)
+                .hasMessage("cannot read image 6");
+        ExecutorService executor = Executors.newFixedThreadPool(2);
+        try {
+            assertThatThrownBy(() -> indicesOfOnePass(dataset, executor))
+                    .isInstanceOf(UncheckedIOException.class)
+                    .hasMessage("cannot read image 6");
+        } finally {
+            executor.shutdown();
+        }
+    }
+
+    @Test
+    void wrongArgumentsAreNamed() {
+        PixelDataset dataset = GradientDataset.builder(9).setSampling(4, false).build();
+        assertThatThrownBy(() -> dataset.get(manager, 9))
+                .isInstanceOf(IndexOutOfBoundsException.class)
+                .hasMessage("no image at 9: the dataset has 9");
+        assertThatThrownBy(() -> dataset.setEpoch(-1)).hasMessageContaining("was -1");
+        assertThatThrownBy(
+                        () ->
+                                GradientDataset.builder(9)
+                                        .setSampling(4, false)
+                                        .optDataBatchifier(null)
+                                        .build())
+                .hasMessageContaining("optDataBatchifier");
+        assertThatThrownBy(() -> GradientDataset.builder(9).build())
+                .hasMessageContaining("sampler must be set");
+    }
+
+    /** Checks each row against its index on the way. */
+    private List<Long> indicesOfOnePass(PixelDataset dataset, ExecutorService executor)
+            throws Exception {
+        List<Long> indices = new ArrayList<>();
+        for (Batch batch : dataset.getData(manager, executor)) {
+            int[] pixels = TestImages.bytes(batch.getData().head());
+            long[] labels = batch.getLabels().head().toLongArray();
+            assertThat(batch.getProgressTotal()).isEqualTo(dataset.size());
+            for (int row = 0; row < batch.getSize(); row++) {
+                Long index = (Long) batch.getIndices().get(row);
+                assertThat(pixels[row * 18]).isEqualTo(index.intValue());
+                assertThat(labels[row]).isEqualTo(index % 4);
+                indices.add(index);
+            }
+            batch.close();
+        }
+        return indices;
+    }
+
+    private List<int[]> pixelsOfOnePass(PixelDataset dataset, ExecutorService executor)
+            throws Exception {
+        List<int[]> batches = new ArrayList<>();
+        for (Batch batch : dataset.getData(manager, executor)) {
+            batches.add(TestImages.bytes(batch.getData().head()));
+            batch.close();
+        }
+        return batches;
+    }
+}
