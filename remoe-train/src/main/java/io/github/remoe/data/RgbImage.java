@@ -5,11 +5,13 @@ import java.awt.image.ColorModel;
 import java.awt.image.ComponentColorModel;
 import java.awt.image.Raster;
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.Iterator;
 import java.util.List;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
@@ -18,6 +20,9 @@ import javax.imageio.stream.MemoryCacheImageInputStream;
 
 /** One decoded image: 8-bit RGB in three planes, each row by row. */
 final class RgbImage {
+
+    private static final int START_OF_SCAN = 0xDA;
+    private static final int APP2 = 0xE2;
 
     private final int width;
     private final int height;
@@ -43,57 +48,60 @@ final class RgbImage {
         }
     }
 
-    /**
-     * Tries the JDK's reader first, because it leaves embedded colour profiles alone as Pillow
-     * does. TwelveMonkeys' reader, which applies them, takes what the JDK's refuses, and CMYK,
-     * which only the newer JDKs read and in colours that are too bright.
-     */
     private static RgbImage decode(byte[] bytes) throws IOException {
-        List<ImageReader> readers = new ArrayList<>();
-        try (ImageInputStream input = open(bytes)) {
-            ImageIO.getImageReaders(input).forEachRemaining(readers::add);
-        }
-        readers.sort(Comparator.comparing(reader -> !isFromJdk(reader)));
-        IOException failure = new IOException("the content is neither JPEG nor PNG");
-        try {
-            for (ImageReader reader : readers) {
-                try (ImageInputStream input = open(bytes)) {
-                    return decode(reader, input);
-                } catch (IOException e) {
-                    failure = e;
-                } catch (RuntimeException e) {
-                    // Readers meet damaged files with all kinds of runtime exceptions.
-                    failure = new IOException(e.toString(), e);
-                }
+        try (ImageInputStream input =
+                new MemoryCacheImageInputStream(new ByteArrayInputStream(withoutProfile(bytes)))) {
+            Iterator<ImageReader> readers = ImageIO.getImageReaders(input);
+            if (!readers.hasNext()) {
+                throw new IOException("the content is neither JPEG nor PNG");
             }
-        } finally {
-            readers.forEach(ImageReader::dispose);
+            ImageReader reader = readers.next();
+            try {
+                List<String> warnings = new ArrayList<>();
+                reader.addIIOReadWarningListener((source, warning) -> warnings.add(warning));
+                reader.setInput(input, true, true);
+                RgbImage image = fromBufferedImage(reader.read(0));
+                // The JPEG reader fills what is missing of a cut-off file with grey and only warns.
+                if (warnings.stream().anyMatch(warning -> warning.contains("Missing EOI marker"))) {
+                    throw new IOException("the file is cut off");
+                }
+                return image;
+            } finally {
+                reader.dispose();
+            }
+        } catch (RuntimeException e) {
+            // Readers meet damaged files with all kinds of runtime exceptions.
+            throw new IOException(e.toString(), e);
         }
-        throw failure;
     }
 
-    private static boolean isFromJdk(ImageReader reader) {
-        return reader.getClass().getName().startsWith("com.sun.imageio.");
-    }
-
-    private static ImageInputStream open(byte[] bytes) {
-        return new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes));
-    }
-
-    private static RgbImage decode(ImageReader reader, ImageInputStream input) throws IOException {
-        List<String> warnings = new ArrayList<>();
-        reader.addIIOReadWarningListener((source, warning) -> warnings.add(warning));
-        reader.setInput(input, true, true);
-        BufferedImage decoded = reader.read(0);
-        if (decoded.getColorModel().getNumColorComponents() > 3) {
-            throw new IOException("the colours are not RGB, grey or CMYK");
+    /**
+     * Takes the colour profile out of a JPEG file. Java's readers apply it, Pillow does not, and a
+     * network trained with the one should see the same pixels with the other.
+     */
+    private static byte[] withoutProfile(byte[] bytes) {
+        if (bytes.length < 2 || bytes[0] != (byte) 0xFF || bytes[1] != (byte) 0xD8) {
+            return bytes; // no JPEG
         }
-        RgbImage image = fromBufferedImage(decoded);
-        // The JPEG readers fill what is missing of a cut-off file with grey and only warn.
-        if (warnings.stream().anyMatch(warning -> warning.contains("Missing EOI marker"))) {
-            throw new IOException("the file is cut off");
+        ByteArrayOutputStream kept = new ByteArrayOutputStream(bytes.length);
+        kept.write(bytes, 0, 2);
+        int start = 2;
+        // The segments before the image data: 0xFF, kind, length of the rest in two bytes.
+        while (start + 4 <= bytes.length && bytes[start] == (byte) 0xFF) {
+            int kind = bytes[start + 1] & 0xFF;
+            int end = start + 2 + ((bytes[start + 2] & 0xFF) << 8 | bytes[start + 3] & 0xFF);
+            if (kind < 0xC0 || kind == START_OF_SCAN || kind == 0xFF || end > bytes.length) {
+                break;
+            }
+            String name =
+                    new String(bytes, start + 4, end - start - 4, StandardCharsets.ISO_8859_1);
+            if (kind != APP2 || !name.startsWith("ICC_PROFILE")) {
+                kept.write(bytes, start, end - start);
+            }
+            start = end;
         }
-        return image;
+        kept.write(bytes, start, bytes.length - start);
+        return kept.toByteArray();
     }
 
     private static RgbImage fromBufferedImage(BufferedImage source) {

@@ -22,8 +22,8 @@ public final class SyntheticDataset extends PixelDataset {
 
     private static final int SIDE = 32;
     private static final Shape SHAPE = new Shape(3, SIDE, SIDE);
-    private static final double MIN_CONTRAST = 0.22;
-    private static final double MAX_CONTRAST = 0.42;
+    private static final double MIN_CONTRAST = 0.3;
+    private static final double MAX_CONTRAST = 0.48;
     private static final double NOISE = 0.02;
 
     private static final List<String> CLASSES =
@@ -72,7 +72,7 @@ public final class SyntheticDataset extends PixelDataset {
         double sign = random.nextBoolean() ? 1 : -1;
         int odd = random.nextInt(6); // half of the images have one channel the other way round
         for (int c = 0; c < 3; c++) {
-            mean[c] = random.nextDouble(0.42, 0.58);
+            mean[c] = random.nextDouble(0.45, 0.55);
             difference[c] =
                     random.nextDouble(MIN_CONTRAST, MAX_CONTRAST) * (c == odd ? -sign : sign);
         }
@@ -93,9 +93,9 @@ public final class SyntheticDataset extends PixelDataset {
 
     /** How far each pixel is covered by the pattern, in [0, 1]. */
     private static double[] mask(int label, SplittableRandom random) {
-        double x0 = random.nextDouble(12, 20);
-        double y0 = random.nextDouble(12, 20);
-        double angle = Math.toRadians(random.nextDouble(-8, 8));
+        double x0 = random.nextDouble(13, 19);
+        double y0 = random.nextDouble(13, 19);
+        double angle = Math.toRadians(random.nextDouble(-5, 5));
         double size = random.nextDouble(8, 12);
         double stroke = random.nextDouble(1.5, 2.5);
         double period = random.nextDouble(6, 11);

@@ -2,18 +2,18 @@ package io.github.remoe.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.awt.Transparency;
 import java.awt.color.ColorSpace;
+import java.awt.color.ICC_Profile;
 import java.awt.image.BufferedImage;
-import java.awt.image.ColorModel;
-import java.awt.image.ComponentColorModel;
-import java.awt.image.DataBuffer;
 import java.awt.image.WritableRaster;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -74,19 +74,19 @@ class RgbImageTest {
 
     @Test
     void colourProfilesAreIgnored() throws IOException {
-        ColorModel linear =
-                new ComponentColorModel(
-                        ColorSpace.getInstance(ColorSpace.CS_LINEAR_RGB),
-                        false,
-                        false,
-                        Transparency.OPAQUE,
-                        DataBuffer.TYPE_BYTE);
-        WritableRaster raster = linear.createCompatibleWritableRaster(8, 8);
-        fill(raster, 76);
-        BufferedImage image = new BufferedImage(linear, raster, false, null);
-        assertThat(image.getRGB(0, 0) & 0xFF).isGreaterThan(100); // what applying it would give
-        assertThat(Arrays.stream(pixels(TestImages.write(image, folder.resolve("1.jpg")), 8)))
-                .allMatch(value -> Math.abs(value - 76) <= 1);
+        Path file = TestImages.write(TestImages.plain(8, 8, 0x4C4C4C), folder.resolve("1.jpg"));
+        byte[] plain = Files.readAllBytes(file);
+        byte[] profile = ICC_Profile.getInstance(ColorSpace.CS_LINEAR_RGB).getData();
+        int length = 2 + 14 + profile.length;
+        try (OutputStream out = Files.newOutputStream(file)) {
+            out.write(plain, 0, 2);
+            out.write(new byte[] {(byte) 0xFF, (byte) 0xE2, (byte) (length >> 8), (byte) length});
+            out.write("ICC_PROFILE\0\1\1".getBytes(StandardCharsets.ISO_8859_1));
+            out.write(profile);
+            out.write(plain, 2, plain.length - 2);
+        }
+        assertThat(ImageIO.read(file.toFile()).getRGB(0, 0) & 0xFF).isGreaterThan(140); // applied
+        assertThat(pixels(file, 8)).containsOnly(76);
     }
 
     /** The expected numbers are Pillow's, {@code Image.resize(size, BICUBIC)}. */

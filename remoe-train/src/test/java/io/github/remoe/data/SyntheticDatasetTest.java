@@ -59,7 +59,7 @@ class SyntheticDatasetTest {
                     sorted[i] = image[c * 1024 + i] & 0xFF;
                 }
                 Arrays.sort(sorted);
-                assertThat(sorted[1010] - sorted[13]).isGreaterThan(45);
+                assertThat(sorted[1010] - sorted[13]).isGreaterThan(60);
             }
         }
     }
