@@ -7,7 +7,8 @@ import java.util.Arrays;
  * the result, and with what weights.
  *
  * <p>Cubic convolution with a = -0.5, stretched by the reduction so that every source pixel counts,
- * and pixel centres at half numbers: Pillow's BICUBIC.
+ * and pixel centres at half numbers: Pillow's BICUBIC. (TwelveMonkeys' ResampleOp has the centres
+ * at whole numbers, which moves a reduced image by up to half a pixel.)
  */
 final class BicubicAxis {
 

@@ -29,8 +29,9 @@ import java.util.stream.Stream;
  * every usage, so labels mean the same in all of them.
  *
  * <p>Images become RGB without alpha, the shorter side is resized to the wanted size (bicubic with
- * antialiasing, as torchvision and timm do it with Pillow) and the centre square is cut out.
- * Embedded colour profiles and EXIF rotation are ignored, as there.
+ * antialiasing) and the centre square is cut out. Pixels are those of torchvision's {@code Resize}
+ * and {@code CenterCrop} to about one step of 255, so published weights see what they are used to;
+ * for the same reason embedded colour profiles and EXIF rotation are ignored.
  *
  * <p>Only the list of files is kept in memory: images are decoded when their batch is asked for, in
  * parallel, and again in each pass. Give {@code getData} an executor to decode ahead as well.

@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import javax.imageio.ImageIO;
@@ -93,15 +94,19 @@ final class RgbImage {
             if (kind < 0xC0 || kind == START_OF_SCAN || kind == 0xFF || end > bytes.length) {
                 break;
             }
-            String name =
-                    new String(bytes, start + 4, end - start - 4, StandardCharsets.ISO_8859_1);
-            if (kind != APP2 || !name.startsWith("ICC_PROFILE")) {
+            if (kind != APP2 || !startsWith(bytes, start + 4, "ICC_PROFILE")) {
                 kept.write(bytes, start, end - start);
             }
             start = end;
         }
         kept.write(bytes, start, bytes.length - start);
         return kept.toByteArray();
+    }
+
+    private static boolean startsWith(byte[] bytes, int start, String text) {
+        byte[] wanted = text.getBytes(StandardCharsets.US_ASCII);
+        int end = Math.min(bytes.length, start + wanted.length);
+        return Arrays.equals(bytes, start, end, wanted, 0, wanted.length);
     }
 
     private static RgbImage fromBufferedImage(BufferedImage source) {
