@@ -23,38 +23,37 @@ import java.util.List;
  * VisionTransformer vit = Presets.builder("deit_tiny_patch4_32").optNumClasses(10).build();
  * ReMoE.builder().optRegions(2, 2).optTopK(2).build().insertInto(vit);
  * }</pre>
+ *
+ * @param layers the layers, counted from 1, that get a block; empty means {@link
+ *     #defaultLayers(int)}
+ * @param rows how many regions lie below each other
+ * @param columns how many regions lie beside each other
+ * @param gate the gate
+ * @param topK how many regions of an image stay switched on; 0 means 2, or all if there are fewer
+ * @param globalExpert whether the replaced feed-forward network stays as the global expert
+ * @param centerExpert whether there is a centre expert
+ * @param regionalExperts whether there are regional experts
+ * @param bottleneckRatio the hidden width of the centre and regional experts as a fraction of the
+ *     tokens' width
+ * @param lambda1 the coefficient of the centre branch
+ * @param lambda2 the coefficient of the regional branch
  */
-public final class ReMoE {
+public record ReMoE(
+        List<Integer> layers,
+        int rows,
+        int columns,
+        GateType gate,
+        int topK,
+        boolean globalExpert,
+        boolean centerExpert,
+        boolean regionalExperts,
+        float bottleneckRatio,
+        float lambda1,
+        float lambda2) {
 
     // The paper inserts at 6 and 10 of 12 layers; other depths get the same relative places.
     private static final int PAPER_DEPTH = 12;
     private static final List<Integer> PAPER_LAYERS = List.of(6, 10);
-
-    private final List<Integer> layers;
-    private final int rows;
-    private final int columns;
-    private final GateType gate;
-    private final int topK;
-    private final boolean globalExpert;
-    private final boolean centerExpert;
-    private final boolean regionalExperts;
-    private final float bottleneckRatio;
-    private final float lambda1;
-    private final float lambda2;
-
-    private ReMoE(Builder builder) {
-        layers = builder.layers;
-        rows = builder.rows;
-        columns = builder.columns;
-        gate = builder.gate;
-        topK = builder.topK;
-        globalExpert = builder.globalExpert;
-        centerExpert = builder.centerExpert;
-        regionalExperts = builder.regionalExperts;
-        bottleneckRatio = builder.bottleneckRatio;
-        lambda1 = builder.lambda1;
-        lambda2 = builder.lambda2;
-    }
 
     /**
      * Creates a builder with the paper's defaults.
@@ -271,7 +270,18 @@ public final class ReMoE {
          * @return the settings
          */
         public ReMoE build() {
-            return new ReMoE(this);
+            return new ReMoE(
+                    layers,
+                    rows,
+                    columns,
+                    gate,
+                    topK,
+                    globalExpert,
+                    centerExpert,
+                    regionalExperts,
+                    bottleneckRatio,
+                    lambda1,
+                    lambda2);
         }
     }
 }

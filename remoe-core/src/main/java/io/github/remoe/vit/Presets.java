@@ -30,7 +30,7 @@ public final class Presets {
                             "deit_tiny_patch4_32", () -> patch4(deit(192)),
                             "deit_small_patch4_32", () -> patch4(deit(384)),
                             "vit_small_patch4_32", () -> patch4(vit(384)),
-                            "vit_micro_patch4_32", () -> patch4(vit(96)).optDepth(6)));
+                            "vit_micro_patch4_32", () -> patch4(vit(64)).optDepth(6)));
 
     private Presets() {}
 
@@ -65,7 +65,7 @@ public final class Presets {
     private static VisionTransformer.Builder deit(int embedDim) {
         return VisionTransformer.builder()
                 .optEmbedDim(embedDim)
-                .optNumHeads(Math.max(3, embedDim / 64));
+                .optNumHeads(Math.max(2, embedDim / 64));
     }
 
     private static VisionTransformer.Builder vit(int embedDim) {

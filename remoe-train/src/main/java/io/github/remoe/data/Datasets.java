@@ -5,6 +5,8 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.stream.LongStream;
 
 /** Finds the right dataset for a word or path, as it is given on a command line. */
 public final class Datasets {
@@ -55,6 +57,26 @@ public final class Datasets {
                         + path
                         + ": expected data_batch_1.bin (CIFAR-10), train.bin (CIFAR-100), or one"
                         + " folder for each class with .jpg, .jpeg or .png files");
+    }
+
+    /**
+     * Chooses images at random; a dataset's first ones may all be of one class.
+     *
+     * @param dataset the dataset
+     * @param samples how many images; 0 means all
+     * @param seed what the choice depends on
+     * @return the chosen images, or the dataset itself if that is no fewer
+     */
+    public static PixelDataset sample(PixelDataset dataset, int samples, long seed) {
+        if (samples == 0 || samples >= dataset.size()) {
+            return dataset;
+        }
+        return dataset.subDataset(
+                LongStream.range(0, dataset.size())
+                        .boxed()
+                        .sorted(Comparator.comparingLong(index -> Seeds.of(seed, index)))
+                        .limit(samples)
+                        .toList());
     }
 
     private static void requireSize32(String name, int imageSize) {

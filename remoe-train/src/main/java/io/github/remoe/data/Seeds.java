@@ -2,23 +2,31 @@ package io.github.remoe.data;
 
 import java.util.SplittableRandom;
 
-/** Makes one random generator out of several numbers. */
-final class Seeds {
+/** Makes one random seed out of several numbers. */
+public final class Seeds {
 
     private Seeds() {}
 
     /**
-     * Returns a generator that depends on every one of the numbers and on their order.
+     * Returns a seed that depends on every one of the numbers and on their order.
      *
-     * <p>Numbers that count up (epochs, indices) give unrelated generators: each is stirred by the
+     * <p>Numbers that count up (epochs, indices) give unrelated seeds: each is stirred by the
      * finalizer of MurmurHash3 before the next is added.
+     *
+     * @param numbers the numbers, such as a run's seed, an epoch and an image's index
+     * @return the seed
      */
-    static SplittableRandom random(long... numbers) {
+    public static long of(long... numbers) {
         long state = 0;
         for (long number : numbers) {
             state = stir(state + number + 0x9E3779B97F4A7C15L);
         }
-        return new SplittableRandom(state);
+        return state;
+    }
+
+    /** Returns a generator with the seed of these numbers. */
+    static SplittableRandom random(long... numbers) {
+        return new SplittableRandom(of(numbers));
     }
 
     private static long stir(long z) {

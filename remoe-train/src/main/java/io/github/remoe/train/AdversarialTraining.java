@@ -112,6 +112,15 @@ public final class AdversarialTraining implements AutoCloseable {
     }
 
     /**
+     * Returns the number of steps made.
+     *
+     * @return the steps
+     */
+    public long getStep() {
+        return step;
+    }
+
+    /**
      * Makes one step: attack, predict, loss, backward, clip, update.
      *
      * @param batch images (B,3,h,w) and labels (B), on the trainer's device or to be moved there;

@@ -1,0 +1,53 @@
+package io.github.remoe.cli;
+
+import java.util.List;
+import picocli.CommandLine.Option;
+
+/** The options of an evaluation. */
+final class EvaluationOptions {
+
+    @Option(
+            names = "--attack",
+            split = ",",
+            paramLabel = "NAME",
+            defaultValue = "fgsm,pgd-20",
+            description =
+                    "Attacks to evaluate under: fgsm, pgd-STEPS. Default: ${DEFAULT-VALUE}.")
+    List<String> attacks;
+
+    @Option(
+            names = "--epsilon",
+            defaultValue = "8/255",
+            converter = PixelValue.class,
+            description = "l-infinity radius of the attacks. Default: ${DEFAULT-VALUE}.")
+    float epsilon;
+
+    @Option(
+            names = "--step-size",
+            defaultValue = "2/255",
+            converter = PixelValue.class,
+            description = "Step size of PGD. Default: ${DEFAULT-VALUE}.")
+    float stepSize;
+
+    @Option(
+            names = "--test-samples",
+            paramLabel = "N",
+            defaultValue = "1000",
+            description =
+                    "Evaluate on N test images, chosen at random by --seed; 0 means all. Default:"
+                            + " ${DEFAULT-VALUE}.")
+    int samples;
+
+    @Option(
+            names = "--test-batch-size",
+            paramLabel = "N",
+            defaultValue = "100",
+            description = "Images evaluated at a time. Default: ${DEFAULT-VALUE}.")
+    int batchSize;
+
+    @Option(
+            names = "--seed",
+            defaultValue = "0",
+            description = "Seed of all random choices. Default: ${DEFAULT-VALUE}.")
+    long seed;
+}

@@ -1,0 +1,155 @@
+package io.github.remoe.cli;
+
+import ai.djl.Device;
+import ai.djl.Model;
+import ai.djl.training.dataset.Batch;
+import ai.djl.training.dataset.BatchSampler;
+import ai.djl.training.dataset.Dataset;
+import ai.djl.training.dataset.SequenceSampler;
+import ai.djl.translate.TranslateException;
+import io.github.remoe.ModelSummary;
+import io.github.remoe.attack.Attack;
+import io.github.remoe.attack.TargetModel;
+import io.github.remoe.data.Datasets;
+import io.github.remoe.data.PixelDataset;
+import io.github.remoe.evaluate.RobustAccuracy;
+import io.github.remoe.evaluate.RobustEvaluator;
+import io.github.remoe.report.Results;
+import io.github.remoe.train.RunConfig;
+import io.github.remoe.train.RunFolder;
+import io.github.remoe.train.TrainingRun;
+import io.github.remoe.vit.VisionTransformer;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import picocli.CommandLine.Model.CommandSpec;
+
+/** What several commands do with a run: train it, evaluate it, print its results. */
+final class Runs {
+
+    private static final long SAVING_SECONDS = 120;
+
+    private Runs() {}
+
+    /** Trains and evaluates; empty if Ctrl-C ended the training, which leaves the model saved. */
+    static Optional<Results> train(
+            CommandSpec spec,
+            RunConfig config,
+            RunFolder folder,
+            Device device,
+            EvaluationOptions options)
+            throws IOException, TranslateException {
+        // Wrong names are to be found before the training, not after it.
+        AttackName.create(options.attacks, options.epsilon, options.stepSize);
+        TrainingRun run = new TrainingRun(config, folder, device);
+        CountDownLatch finished = new CountDownLatch(1);
+        Thread onInterrupt = new Thread(() -> stop(run, finished));
+        Runtime.getRuntime().addShutdownHook(onInterrupt);
+        try {
+            Progress progress = new Progress("train " + name(folder), run.getImages());
+            Model model;
+            try (progress) {
+                model = run.train(progress);
+            }
+            try (model) {
+                if (run.isStopped()) {
+                    PrintWriter out = spec.commandLine().getOut();
+                    out.printf("Stopped; the model so far is in %s.%n", folder.getPath());
+                    out.flush();
+                    return Optional.empty();
+                }
+                return Optional.of(evaluate(spec, folder, model, config, config.data(), options));
+            }
+        } finally {
+            finished.countDown();
+            if (!run.isStopped()) {
+                Runtime.getRuntime().removeShutdownHook(onInterrupt);
+            }
+        }
+    }
+
+    /** Waits until the run has saved what it has: the process ends when its hooks do. */
+    private static void stop(TrainingRun run, CountDownLatch finished) {
+        run.stop();
+        try {
+            finished.await(SAVING_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Evaluates, writes the results into the run folder and prints them. */
+    static Results evaluate(
+            CommandSpec spec,
+            RunFolder folder,
+            Model model,
+            RunConfig config,
+            String data,
+            EvaluationOptions options)
+            throws IOException, TranslateException {
+        VisionTransformer vit = (VisionTransformer) model.getBlock();
+        Map<String, Attack> attacks =
+                AttackName.create(options.attacks, options.epsilon, options.stepSize);
+        PixelDataset.BaseBuilder<?> builder =
+                Datasets.builder(data, Dataset.Usage.TEST, vit.getImageSize());
+        builder.setSampling(new BatchSampler(new SequenceSampler(), options.batchSize));
+        PixelDataset all = builder.build();
+        if (!all.getClasses().equals(config.classes())) {
+            throw new IllegalArgumentException(
+                    String.format(
+                            "The model knows the classes %s, the data has %s. Evaluate on data"
+                                    + " with the same classes.",
+                            config.classes(), all.getClasses()));
+        }
+        PixelDataset chosen = Datasets.sample(all, options.samples, options.seed);
+
+        long start = System.nanoTime();
+        List<RobustAccuracy> accuracies;
+        try (TargetModel target = new TargetModel(vit, model.getNDManager());
+                Progress progress = new Progress("evaluate " + name(folder), chosen.size())) {
+            Iterable<Batch> batches =
+                    chosen.getData(model.getNDManager());
+            accuracies =
+                    new RobustEvaluator(target, attacks, options.seed)
+                            .evaluate(batches, progress::step);
+        }
+        ModelSummary summary = ModelSummary.of(vit);
+        Results results =
+                new Results(
+                        config.model(),
+                        config.remoe() != null,
+                        summary.parameters(),
+                        summary.macs(),
+                        data,
+                        options.epsilon,
+                        options.seed,
+                        Integer.parseInt(model.getProperty("Epoch", "0")),
+                        (System.nanoTime() - start) / 1e9,
+                        accuracies);
+        folder.writeResults(results);
+        print(spec, folder, results);
+        return results;
+    }
+
+    private static void print(CommandSpec spec, RunFolder folder, Results results) {
+        PrintWriter out = spec.commandLine().getOut();
+        out.printf("%n%s, epsilon %.4f%n", folder.getPath(), results.epsilon());
+        for (RobustAccuracy accuracy : results.accuracies()) {
+            out.printf(
+                    "  %-10s %6.2f %%  (%d of %d)%n",
+                    accuracy.attack(),
+                    100 * accuracy.accuracy(),
+                    accuracy.correct(),
+                    accuracy.total());
+        }
+        out.flush();
+    }
+
+    private static String name(RunFolder folder) {
+        return folder.getPath().getFileName().toString();
+    }
+}

@@ -1,0 +1,4 @@
+/**
+ * What a run tells: {@link io.github.remoe.report.Results} is the content of {@code results.json}.
+ */
+package io.github.remoe.report;
