@@ -62,11 +62,11 @@ public final class ReMoEBlock extends AbstractBlock {
     private final RegionExperts regionalExperts;
     private final RegionTransform regions;
 
-    private ReMoEBlock(Builder builder) {
+    private ReMoEBlock(Builder builder, int topK, Gate gate) {
         super(VERSION);
         grid = builder.grid;
         prefixTokens = builder.prefixTokens;
-        topK = builder.topK;
+        this.topK = topK;
         lambda1 = builder.lambda1;
         lambda2 = builder.lambda2;
         tokensOnly = builder.tokensOnly;
@@ -75,7 +75,7 @@ public final class ReMoEBlock extends AbstractBlock {
                 builder.globalExpert == null
                         ? null
                         : addChildBlock("globalExpert", builder.globalExpert);
-        gate = addChildBlock("gate", builder.gate);
+        this.gate = addChildBlock("gate", gate);
         center = RegionTransform.ofCenter(grid, prefixTokens);
         centerExpert =
                 builder.centerExpert
@@ -473,14 +473,12 @@ public final class ReMoEBlock extends AbstractBlock {
         public ReMoEBlock build() {
             require(grid != null, "Set the region grid: setGrid(new RegionGrid(...)).");
             require(prefixTokens >= 0, "The prefix tokens cannot be %d.", prefixTokens);
-            if (topK == 0) {
-                topK = Math.min(DEFAULT_TOP_K, grid.size());
-            }
+            int kept = topK == 0 ? Math.min(DEFAULT_TOP_K, grid.size()) : topK;
             require(
-                    topK >= 1 && topK <= grid.size(),
+                    kept >= 1 && kept <= grid.size(),
                     "topK must be 1 to %d, the number of regions, got %d.",
                     grid.size(),
-                    topK);
+                    kept);
             require(
                     bottleneckRatio > 0 && bottleneckRatio < Float.POSITIVE_INFINITY,
                     "The bottleneck ratio must be greater than 0, got %s.",
@@ -493,15 +491,14 @@ public final class ReMoEBlock extends AbstractBlock {
             require(
                     globalExpert != null || centerExpert || regionalExperts,
                     "At least one of the global, centre and regional experts must be on.");
-            if (gate == null) {
-                gate = gateType.create(grid, prefixTokens, bottleneckRatio);
-            }
+            Gate weigher =
+                    gate == null ? gateType.create(grid, prefixTokens, bottleneckRatio) : gate;
             require(
-                    gate.getGrid().equals(grid),
+                    weigher.getGrid().equals(grid),
                     "The gate weighs %s, but the block has %s.",
-                    gate.getGrid(),
+                    weigher.getGrid(),
                     grid);
-            return new ReMoEBlock(this);
+            return new ReMoEBlock(this, kept, weigher);
         }
 
         private static void require(boolean condition, String message, Object... values) {

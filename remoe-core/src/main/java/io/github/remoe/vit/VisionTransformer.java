@@ -68,7 +68,7 @@ public final class VisionTransformer extends AbstractBlock {
     private final Linear head;
     private final Linear headDist;
 
-    private VisionTransformer(Builder builder) {
+    private VisionTransformer(Builder builder, Supplier<Block> feedForwards) {
         super(VERSION);
         imageSize = builder.imageSize;
         patchSize = builder.patchSize;
@@ -90,7 +90,7 @@ public final class VisionTransformer extends AbstractBlock {
         patchEmbed = addChildBlock("patchEmbed", new PatchEmbedding(patchSize, embedDim));
         List<EncoderBlock> layers = new ArrayList<>();
         for (int i = 0; i < builder.depth; i++) {
-            Block feedForward = builder.feedForward.get();
+            Block feedForward = feedForwards.get();
             feedForward.setInitializer(
                     new TruncatedNormalInitializer(INIT_STD), Parameter.Type.WEIGHT);
             layers.add(
@@ -571,14 +571,12 @@ public final class VisionTransformer extends AbstractBlock {
             require(
                     mean.length == CHANNELS && std.length == CHANNELS,
                     "The normalisation needs 3 means and 3 standard deviations.");
-            if (feedForward == null) {
-                int hidden = Math.round(mlpRatio * embedDim);
-                feedForward =
-                        () ->
-                                new PointwiseFeedForwardBlock(
-                                        List.of(hidden), embedDim, Activation::gelu);
-            }
-            return new VisionTransformer(this);
+            return new VisionTransformer(this, feedForward == null ? this::mlp : feedForward);
+        }
+
+        private Block mlp() {
+            int hidden = Math.round(mlpRatio * embedDim);
+            return new PointwiseFeedForwardBlock(List.of(hidden), embedDim, Activation::gelu);
         }
 
         private static void require(boolean condition, String message, Object... values) {
