@@ -112,6 +112,8 @@ class ReMoETest {
         assertThat(reMoELayers(vit)).containsExactly(1, 3, 4);
         assertThat(doubles(after.head())).isEqualTo(before);
         assertThat(after.get(3).getShape()).isEqualTo(new Shape(2, 9));
+        assertThat(vit.getOutputShapes(new Shape[] {vit.inputShape(2)}))
+                .isEqualTo(after.getShapes());
     }
 
     @Test

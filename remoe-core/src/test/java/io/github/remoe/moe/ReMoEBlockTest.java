@@ -242,6 +242,16 @@ class ReMoEBlockTest {
     }
 
     @Test
+    void aBuilderBuildsOneBlockAfterAnother() {
+        ReMoEBlock.Builder builder = uniform().optGate(GateType.MLP);
+        ReMoEBlock first = builder.build();
+        ReMoEBlock second = builder.setGrid(new RegionGrid(4, 4, 1, 1)).build();
+
+        assertThat(second.getGate()).isNotSameAs(first.getGate());
+        assertThat(second.getTopK()).isEqualTo(1);
+    }
+
+    @Test
     void aWrongNumberOfTokensIsToldWithTheRightOne() {
         ReMoEBlock block = constant(uniform());
 

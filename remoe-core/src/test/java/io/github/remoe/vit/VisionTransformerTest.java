@@ -84,6 +84,45 @@ class VisionTransformerTest {
     }
 
     @Test
+    void aBuilderBuildsOneNetworkAfterAnother() {
+        VisionTransformer.Builder builder = tiny();
+        VisionTransformer first = start(builder);
+        VisionTransformer second = start(builder.optEmbedDim(24));
+
+        // The hidden width is 4 times the width.
+        assertThat(first.getParameters().get("02block_04mlp_01Linear_weight").getShape())
+                .isEqualTo(new Shape(48, 12));
+        assertThat(second.getParameters().get("02block_04mlp_01Linear_weight").getShape())
+                .isEqualTo(new Shape(96, 24));
+    }
+
+    @Test
+    void parametersStartAsInTimm() {
+        VisionTransformer vit = tiny().optEmbedDim(48).build();
+        vit.initialize(manager, DataType.FLOAT32, vit.inputShape(1));
+
+        // 0.02 cut at two standard deviations, which leaves 0.88 of it.
+        NDArray weight =
+                vit.getParameters().get("02block_04mlp_01Linear_weight").getArray();
+        assertThat(weight.square().mean().sqrt().getFloat()).isBetween(0.016f, 0.02f);
+        assertThat(weight.abs().max().getFloat()).isBetween(0.035f, 0.04f);
+        assertThat(doubles(vit.getParameters().get("05head_bias").getArray())).containsOnly(0);
+        assertThat(doubles(vit.getParameters().get("04norm_gamma").getArray())).containsOnly(1);
+        assertThat(vit.getParameters().get("clsToken").getArray().abs().max().getFloat())
+                .isBetween(1e-8f, 1e-5f);
+        assertThat(vit.getParameters().get("posEmbed").getArray().abs().max().getFloat())
+                .isBetween(0.035f, 0.04f);
+        // Uniform up to 1 / sqrt(3 x 2 x 2), as PyTorch starts a convolution.
+        assertThat(vit.getParameters()
+                        .get("01patchEmbed_01proj_weight")
+                        .getArray()
+                        .abs()
+                        .max()
+                        .getFloat())
+                .isBetween(0.26f, 0.2887f);
+    }
+
+    @Test
     void logitsComeFirstThenWhatTheLayersReturnInTheirOrder() {
         VisionTransformer vit = tiny().optDepth(3).build();
         extra(vit.getBlocks().get(2), 30);
