@@ -19,7 +19,7 @@ class PresetsTest {
         "deit_tiny_patch4_32, 32, 4, 192, 12, 3, 1",
         "deit_small_patch4_32, 32, 4, 384, 12, 6, 1",
         "vit_small_patch4_32, 32, 4, 384, 12, 6, 1",
-        "vit_micro_patch4_32, 32, 4, 96, 6, 3, 1"
+        "vit_micro_patch4_32, 32, 4, 64, 6, 2, 1"
     })
     void namesHaveTheirSizes(
             String name, int image, int patch, int width, int depth, int heads, int prefixTokens) {
