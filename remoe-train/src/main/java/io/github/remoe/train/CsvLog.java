@@ -2,12 +2,12 @@ package io.github.remoe.train;
 
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDScope;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.training.Trainer;
 import ai.djl.training.evaluator.Accuracy;
 import ai.djl.training.evaluator.Evaluator;
 import ai.djl.training.listener.TrainingListenerAdapter;
 import ai.djl.training.loss.AbstractCompositeLoss;
+import ai.djl.training.loss.Loss;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Writes a CSV file with one line a training step: the loss, its parts if it has any, and the
@@ -25,8 +26,11 @@ import java.util.stream.Collectors;
  */
 public final class CsvLog extends TrainingListenerAdapter {
 
+    private static final String KEY = "log";
+
     private final Path file;
-    private List<Evaluator> evaluators;
+    private List<Evaluator> updated;
+    private List<Evaluator> columns;
     private BufferedWriter writer;
     private long step;
     private int epoch = 1;
@@ -43,14 +47,16 @@ public final class CsvLog extends TrainingListenerAdapter {
     /** {@inheritDoc} */
     @Override
     public void onTrainingBegin(Trainer trainer) {
-        evaluators = new ArrayList<>(List.of(trainer.getLoss()));
-        if (trainer.getLoss() instanceof AbstractCompositeLoss composite) {
-            evaluators.addAll(composite.getComponents());
+        Loss loss = trainer.getLoss();
+        updated = List.of(loss, new Accuracy());
+        updated.forEach(evaluator -> evaluator.addAccumulator(KEY));
+        columns = new ArrayList<>(updated);
+        if (loss instanceof AbstractCompositeLoss composite) {
+            columns.addAll(1, composite.getComponents());
         }
-        evaluators.add(new Accuracy());
         try {
             writer = Files.newBufferedWriter(file);
-            writer.write("step,epoch," + join(evaluators.stream().map(Evaluator::getName).toList()));
+            writer.write("step,epoch," + join(columns.stream().map(Evaluator::getName)));
         } catch (IOException e) {
             throw failed(e);
         }
@@ -64,10 +70,14 @@ public final class CsvLog extends TrainingListenerAdapter {
         step++;
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
-            List<String> values =
-                    evaluators.stream()
-                            .map(evaluator -> mean(evaluator, labels, predictions))
-                            .toList();
+            for (Evaluator evaluator : updated) {
+                evaluator.resetAccumulator(KEY);
+                evaluator.updateAccumulators(new String[] {KEY}, labels, predictions);
+            }
+            Stream<String> values =
+                    columns.stream()
+                            .map(column -> column.getAccumulator(KEY))
+                            .map(value -> String.format(Locale.ROOT, "%.6g", value));
             writer.write(step + "," + epoch + "," + join(values));
             writer.flush();
         } catch (IOException e) {
@@ -91,18 +101,8 @@ public final class CsvLog extends TrainingListenerAdapter {
         }
     }
 
-    private static String mean(Evaluator evaluator, NDList labels, NDList predictions) {
-        float value =
-                evaluator
-                        .evaluate(labels, predictions)
-                        .toType(DataType.FLOAT32, false)
-                        .mean()
-                        .getFloat();
-        return String.format(Locale.ROOT, "%.6g", value);
-    }
-
-    private static String join(List<String> values) {
-        return values.stream().collect(Collectors.joining(",", "", System.lineSeparator()));
+    private static String join(Stream<String> values) {
+        return values.collect(Collectors.joining(",", "", System.lineSeparator()));
     }
 
     private UncheckedIOException failed(IOException e) {
