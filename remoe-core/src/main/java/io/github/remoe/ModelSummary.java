@@ -43,12 +43,11 @@ public record ModelSummary(long parameters, long macs, List<Part> parts) {
         long patches = (long) vit.getGridSize() * vit.getGridSize();
         long tokens = vit.getPrefixTokens() + patches;
         List<Part> parts = new ArrayList<>();
-        parts.add(
-                new Part(
-                        "embedding",
-                        count(vit.getDirectParameters().values())
-                                + count(vit.getPatchEmbed().getParameters().values()),
-                        weights(vit.getPatchEmbed()) * patches));
+        parts.add(new Part(
+                "embedding",
+                count(vit.getDirectParameters().values())
+                        + count(vit.getPatchEmbed().getParameters().values()),
+                weights(vit.getPatchEmbed()) * patches));
         int layer = 0;
         for (EncoderBlock block : vit.getBlocks()) {
             layer++;
@@ -61,7 +60,8 @@ public record ModelSummary(long parameters, long macs, List<Part> parts) {
         }
         long counted = parts.stream().mapToLong(Part::parameters).sum();
         long all = count(vit.getParameters().values());
-        long headMacs = (long) vit.getEmbedDim() * vit.getNumClasses() * Math.max(1, vit.getPrefixTokens());
+        long headMacs =
+                (long) vit.getEmbedDim() * vit.getNumClasses() * Math.max(1, vit.getPrefixTokens());
         parts.add(new Part("norm and head", all - counted, headMacs));
         return new ModelSummary(
                 all, parts.stream().mapToLong(Part::macs).sum(), List.copyOf(parts));
@@ -80,8 +80,8 @@ public record ModelSummary(long parameters, long macs, List<Part> parts) {
         if (remoe.getRegionalExperts() != null) {
             // Each patch goes through one of the K stacked experts.
             macs += weights(remoe.getRegionalExperts())
-                            / remoe.getGrid().size()
-                            * remoe.getGrid().patches();
+                    / remoe.getGrid().size()
+                    * remoe.getGrid().patches();
         }
         return macs;
     }

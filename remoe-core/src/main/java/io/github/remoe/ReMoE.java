@@ -96,10 +96,8 @@ public record ReMoE(
         }
         for (int layer : chosen) {
             if (layer < 1 || layer > depth) {
-                throw new IllegalArgumentException(
-                        String.format(
-                                "There is no layer %d: the network has layers 1 to %d.",
-                                layer, depth));
+                throw new IllegalArgumentException(String.format(
+                        "There is no layer %d: the network has layers 1 to %d.", layer, depth));
             }
             if (vit.getBlocks().get(layer - 1).getFeedForward() instanceof ReMoEBlock) {
                 throw new IllegalArgumentException(

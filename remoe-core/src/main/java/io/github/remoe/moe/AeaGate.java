@@ -40,16 +40,16 @@ public final class AeaGate extends Gate {
             NDList inputs,
             boolean training,
             PairList<String, Object> params) {
-        NDArray saliency =
-                inputs.size() > 1
-                        ? attentionReceived(inputs.get(1))
-                        : selfSimilarity(inputs.head());
+        NDArray saliency = inputs.size() > 1
+                ? attentionReceived(inputs.get(1))
+                : selfSimilarity(inputs.head());
         return normalize(regions.mean(saliency.expandDims(2)).squeeze(2));
     }
 
     private NDArray attentionReceived(NDArray attention) {
         // DJL's PyTorch engine averages over one axis at a time.
-        NDArray overHeads = (classToken ? attention.get(":, :, :1") : attention).mean(new int[] {1});
+        NDArray overHeads =
+                (classToken ? attention.get(":, :, :1") : attention).mean(new int[] {1});
         return overHeads.mean(new int[] {1});
     }
 

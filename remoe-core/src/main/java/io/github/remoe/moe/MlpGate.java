@@ -68,18 +68,16 @@ public final class MlpGate extends Gate {
             PairList<String, Object> params) {
         NDArray descriptors = regions.mean(inputs.head());
         Device device = descriptors.getDevice();
-        NDArray hidden =
-                Linear.linear(
-                                descriptors,
-                                parameterStore.getValue(weight1, device, training),
-                                parameterStore.getValue(bias1, device, training))
-                        .head();
-        NDArray scores =
-                Linear.linear(
-                                Activation.gelu(hidden),
-                                parameterStore.getValue(weight2, device, training),
-                                parameterStore.getValue(bias2, device, training))
-                        .head();
+        NDArray hidden = Linear.linear(
+                        descriptors,
+                        parameterStore.getValue(weight1, device, training),
+                        parameterStore.getValue(bias1, device, training))
+                .head();
+        NDArray scores = Linear.linear(
+                        Activation.gelu(hidden),
+                        parameterStore.getValue(weight2, device, training),
+                        parameterStore.getValue(bias2, device, training))
+                .head();
         return new NDList(scores.squeeze(2).softmax(1).mul(getGrid().size()));
     }
 }

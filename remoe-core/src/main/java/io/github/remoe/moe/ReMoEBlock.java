@@ -71,24 +71,19 @@ public final class ReMoEBlock extends AbstractBlock {
         lambda2 = builder.lambda2;
         tokensOnly = builder.tokensOnly;
 
-        globalExpert =
-                builder.globalExpert == null
-                        ? null
-                        : addChildBlock("globalExpert", builder.globalExpert);
+        globalExpert = builder.globalExpert == null
+                ? null
+                : addChildBlock("globalExpert", builder.globalExpert);
         this.gate = addChildBlock("gate", gate);
         center = RegionTransform.ofCenter(grid, prefixTokens);
-        centerExpert =
-                builder.centerExpert
-                        ? addChildBlock(
-                                "centerExpert", new RegionExperts(1, builder.bottleneckRatio))
-                        : null;
+        centerExpert = builder.centerExpert
+                ? addChildBlock("centerExpert", new RegionExperts(1, builder.bottleneckRatio))
+                : null;
         regions = RegionTransform.ofRegions(grid, prefixTokens);
-        regionalExperts =
-                builder.regionalExperts
-                        ? addChildBlock(
-                                "regionalExperts",
-                                new RegionExperts(grid.size(), builder.bottleneckRatio))
-                        : null;
+        regionalExperts = builder.regionalExperts
+                ? addChildBlock(
+                        "regionalExperts", new RegionExperts(grid.size(), builder.bottleneckRatio))
+                : null;
     }
 
     /**
@@ -120,12 +115,15 @@ public final class ReMoEBlock extends AbstractBlock {
             }
             if (centerExpert != null) {
                 NDList patches = new NDList(center.toRegions(tokens.head()));
-                NDArray y = centerExpert.forward(parameterStore, patches, training).head();
+                NDArray y =
+                        centerExpert.forward(parameterStore, patches, training).head();
                 z = add(z, scale(center.toTokens(y), lambda1));
             }
             if (regionalExperts != null) {
                 NDList patches = new NDList(regions.toRegions(tokens.head()));
-                NDArray y = regionalExperts.forward(parameterStore, patches, training).head();
+                NDArray y = regionalExperts
+                        .forward(parameterStore, patches, training)
+                        .head();
                 NDArray routed = scale(route(weights), lambda2);
                 z = add(z, regions.toTokens(regions.weigh(y, routed)));
             }
@@ -166,16 +164,15 @@ public final class ReMoEBlock extends AbstractBlock {
 
     private void checkTokens(Shape shape) {
         if (shape.dimension() != 3 || shape.get(1) != prefixTokens + grid.patches()) {
-            throw new IllegalArgumentException(
-                    String.format(
-                            "This ReMoE block takes tokens of shape (B, %d, D): %d prefix tokens"
-                                    + " and %d x %d patches; got %s. Give the block the patch grid"
-                                    + " and the prefix tokens of its host.",
-                            prefixTokens + grid.patches(),
-                            prefixTokens,
-                            grid.patchRows(),
-                            grid.patchColumns(),
-                            shape));
+            throw new IllegalArgumentException(String.format(
+                    "This ReMoE block takes tokens of shape (B, %d, D): %d prefix tokens"
+                            + " and %d x %d patches; got %s. Give the block the patch grid"
+                            + " and the prefix tokens of its host.",
+                    prefixTokens + grid.patches(),
+                    prefixTokens,
+                    grid.patchRows(),
+                    grid.patchColumns(),
+                    shape));
         }
     }
 
@@ -211,9 +208,7 @@ public final class ReMoEBlock extends AbstractBlock {
     @Override
     public Shape[] getOutputShapes(Shape[] inputShapes) {
         Shape weights = gate.getOutputShapes(inputShapes)[0];
-        return tokensOnly
-                ? new Shape[] {inputShapes[0]}
-                : new Shape[] {inputShapes[0], weights};
+        return tokensOnly ? new Shape[] {inputShapes[0]} : new Shape[] {inputShapes[0], weights};
     }
 
     /** {@inheritDoc} */
@@ -229,11 +224,10 @@ public final class ReMoEBlock extends AbstractBlock {
             throws IOException, MalformedModelException {
         String saved = is.readUTF();
         if (!saved.equals(describe())) {
-            throw new MalformedModelException(
-                    String.format(
-                            "The parameters were saved from a ReMoE block with %s, but this one has"
-                                    + " %s. Build the block as it was when it was saved.",
-                            saved, describe()));
+            throw new MalformedModelException(String.format(
+                    "The parameters were saved from a ReMoE block with %s, but this one has"
+                            + " %s. Build the block as it was when it was saved.",
+                    saved, describe()));
         }
         super.loadMetadata(loadVersion, is);
     }

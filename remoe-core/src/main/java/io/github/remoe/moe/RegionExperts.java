@@ -49,12 +49,11 @@ public final class RegionExperts extends AbstractBlock {
     }
 
     private Parameter add(String name, Parameter.Type type, Initializer initializer) {
-        return addParameter(
-                Parameter.builder()
-                        .setName(name)
-                        .setType(type)
-                        .optInitializer(initializer)
-                        .build());
+        return addParameter(Parameter.builder()
+                .setName(name)
+                .setType(type)
+                .optInitializer(initializer)
+                .build());
     }
 
     /** {@inheritDoc} */

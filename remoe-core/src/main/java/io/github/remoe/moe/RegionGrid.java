@@ -24,17 +24,15 @@ public record RegionGrid(int patchRows, int patchColumns, int rows, int columns)
      */
     public RegionGrid {
         if (patchRows < 1 || patchColumns < 1) {
-            throw new IllegalArgumentException(
-                    String.format(
-                            "A region grid needs at least 1 x 1 patches, got %d x %d.",
-                            patchRows, patchColumns));
+            throw new IllegalArgumentException(String.format(
+                    "A region grid needs at least 1 x 1 patches, got %d x %d.",
+                    patchRows, patchColumns));
         }
         if (rows < 1 || columns < 1 || rows > patchRows || columns > patchColumns) {
-            throw new IllegalArgumentException(
-                    String.format(
-                            "%d x %d regions do not fit a grid of %d x %d patches: choose 1 to %d"
-                                    + " rows and 1 to %d columns.",
-                            rows, columns, patchRows, patchColumns, patchRows, patchColumns));
+            throw new IllegalArgumentException(String.format(
+                    "%d x %d regions do not fit a grid of %d x %d patches: choose 1 to %d"
+                            + " rows and 1 to %d columns.",
+                    rows, columns, patchRows, patchColumns, patchRows, patchColumns));
         }
     }
 

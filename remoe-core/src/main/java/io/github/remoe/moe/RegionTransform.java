@@ -72,18 +72,18 @@ final class RegionTransform {
     /** R2P: the tokens of each region (K,B M,D) to tokens (B,T,D), zero where no region reaches. */
     NDArray toTokens(NDArray regionTokens) {
         long dim = regionTokens.getShape().get(2);
-        NDArray rows =
-                regionTokens
-                        .reshape(numRegions, -1, maxSize, dim)
-                        .transpose(1, 0, 2, 3)
-                        .reshape(-1, numRegions * maxSize, dim);
+        NDArray rows = regionTokens
+                .reshape(numRegions, -1, maxSize, dim)
+                .transpose(1, 0, 2, 3)
+                .reshape(-1, numRegions * maxSize, dim);
         return selection(regionTokens).transpose().matMul(rows);
     }
 
     /** The mean over each region: token values (B,T,C) to region values (B,K,C). */
     NDArray mean(NDArray values) {
         NDManager manager = values.getManager();
-        NDArray members = selection(values).reshape(numRegions, maxSize, numTokens).sum(new int[] {1});
+        NDArray members =
+                selection(values).reshape(numRegions, maxSize, numTokens).sum(new int[] {1});
         return members.div(manager.create(sizes, new Shape(numRegions, 1))).matMul(values);
     }
 
@@ -91,7 +91,10 @@ final class RegionTransform {
     NDArray weigh(NDArray regionTokens, NDArray weights) {
         Shape shape = regionTokens.getShape();
         NDArray factors = weights.transpose().reshape(numRegions, -1, 1, 1);
-        return regionTokens.reshape(numRegions, -1, maxSize, shape.get(2)).mul(factors).reshape(shape);
+        return regionTokens
+                .reshape(numRegions, -1, maxSize, shape.get(2))
+                .mul(factors)
+                .reshape(shape);
     }
 
     /** S, made on the device of its operand from a few indices, so nothing has to be kept there. */

@@ -85,8 +85,8 @@ public final class EncoderBlock extends AbstractBlock {
             PairList<String, Object> params) {
         NDArray x = inputs.singletonOrThrow();
         NDList output;
-        // Autograd keeps by itself what the backward pass needs; closing the Java handles here frees
-        // the rest, the larger part of a layer's memory.
+        // Autograd keeps by itself what the backward pass needs; closing the Java handles here
+        // frees the rest, the larger part of a layer's memory.
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
             NDList normed = norm1.forward(parameterStore, inputs, training);

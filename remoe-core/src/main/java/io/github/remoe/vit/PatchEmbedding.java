@@ -30,14 +30,13 @@ public final class PatchEmbedding extends AbstractBlock {
         this.patchSize = patchSize;
         this.embedDim = embedDim;
         Shape patch = new Shape(patchSize, patchSize);
-        proj =
-                addChildBlock(
-                        "proj",
-                        Conv2d.builder()
-                                .setFilters(embedDim)
-                                .setKernelShape(patch)
-                                .optStride(patch)
-                                .build());
+        proj = addChildBlock(
+                "proj",
+                Conv2d.builder()
+                        .setFilters(embedDim)
+                        .setKernelShape(patch)
+                        .optStride(patch)
+                        .build());
         float bound = (float) (1 / Math.sqrt(CHANNELS * patchSize * patchSize));
         proj.setInitializer(new UniformInitializer(bound), Parameter.Type.WEIGHT);
     }

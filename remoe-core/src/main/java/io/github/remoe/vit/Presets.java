@@ -18,19 +18,16 @@ public final class Presets {
     private static final float[] HALF = {0.5f, 0.5f, 0.5f};
 
     private static final Map<String, Supplier<VisionTransformer.Builder>> BUILDERS =
-            new TreeMap<>(
-                    Map.of(
-                            "deit_tiny_patch16_224", () -> deit(192),
-                            "deit_small_patch16_224", () -> deit(384),
-                            "vit_small_patch16_224", () -> vit(384),
-                            "deit_tiny_distilled_patch16_224",
-                                    () -> deit(192).optDistillationToken(true),
-                            "deit_small_distilled_patch16_224",
-                                    () -> deit(384).optDistillationToken(true),
-                            "deit_tiny_patch4_32", () -> patch4(deit(192)),
-                            "deit_small_patch4_32", () -> patch4(deit(384)),
-                            "vit_small_patch4_32", () -> patch4(vit(384)),
-                            "vit_micro_patch4_32", () -> patch4(vit(64)).optDepth(6)));
+            new TreeMap<>(Map.of(
+                    "deit_tiny_patch16_224", () -> deit(192),
+                    "deit_small_patch16_224", () -> deit(384),
+                    "vit_small_patch16_224", () -> vit(384),
+                    "deit_tiny_distilled_patch16_224", () -> deit(192).optDistillationToken(true),
+                    "deit_small_distilled_patch16_224", () -> deit(384).optDistillationToken(true),
+                    "deit_tiny_patch4_32", () -> patch4(deit(192)),
+                    "deit_small_patch4_32", () -> patch4(deit(384)),
+                    "vit_small_patch4_32", () -> patch4(vit(384)),
+                    "vit_micro_patch4_32", () -> patch4(vit(64)).optDepth(6)));
 
     private Presets() {}
 
@@ -53,10 +50,8 @@ public final class Presets {
     public static VisionTransformer.Builder builder(String name) {
         Supplier<VisionTransformer.Builder> builder = BUILDERS.get(name);
         if (builder == null) {
-            throw new IllegalArgumentException(
-                    String.format(
-                            "Unknown model '%s'. Known models: %s.",
-                            name, String.join(", ", names())));
+            throw new IllegalArgumentException(String.format(
+                    "Unknown model '%s'. Known models: %s.", name, String.join(", ", names())));
         }
         return builder.get();
     }

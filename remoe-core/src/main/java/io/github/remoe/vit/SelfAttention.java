@@ -57,11 +57,10 @@ public final class SelfAttention extends AbstractBlock {
         int headDim = embedDim / numHeads;
 
         // (B,T,3D) -> 3 x (B,H,T,D/H)
-        NDArray heads =
-                qkv.forward(parameterStore, inputs, training)
-                        .singletonOrThrow()
-                        .reshape(batch, length, 3, numHeads, headDim)
-                        .transpose(2, 0, 3, 1, 4);
+        NDArray heads = qkv.forward(parameterStore, inputs, training)
+                .singletonOrThrow()
+                .reshape(batch, length, 3, numHeads, headDim)
+                .transpose(2, 0, 3, 1, 4);
         NDArray query = heads.get(0);
         NDArray key = heads.get(1);
         NDArray value = heads.get(2);
@@ -70,10 +69,7 @@ public final class SelfAttention extends AbstractBlock {
         NDArray scores = query.mul(1 / Math.sqrt(headDim)).matMul(key.transpose(0, 1, 3, 2));
         NDArray probabilities = scores.softmax(-1);
         NDArray mixed =
-                probabilities
-                        .matMul(value)
-                        .transpose(0, 2, 1, 3)
-                        .reshape(batch, length, embedDim);
+                probabilities.matMul(value).transpose(0, 2, 1, 3).reshape(batch, length, embedDim);
         NDList output = proj.forward(parameterStore, new NDList(mixed), training);
         if (exposeProbabilities) {
             output.add(probabilities);

@@ -93,14 +93,12 @@ public final class VisionTransformer extends AbstractBlock {
             Block feedForward = feedForwards.get();
             feedForward.setInitializer(
                     new TruncatedNormalInitializer(INIT_STD), Parameter.Type.WEIGHT);
-            layers.add(
-                    addChildBlock("block", new EncoderBlock(embedDim, numHeads, feedForward)));
+            layers.add(addChildBlock("block", new EncoderBlock(embedDim, numHeads, feedForward)));
         }
         blocks = Collections.unmodifiableList(layers);
         norm = addChildBlock("norm", layerNorm());
         head = addChildBlock("head", linear(numClasses));
-        headDist =
-                distToken == null ? null : addChildBlock("headDist", linear(numClasses));
+        headDist = distToken == null ? null : addChildBlock("headDist", linear(numClasses));
     }
 
     /**
@@ -144,22 +142,21 @@ public final class VisionTransformer extends AbstractBlock {
             NDManager manager = images.getManager();
             NDArray normalized =
                     images.sub(perChannel(manager, mean)).div(perChannel(manager, std));
-            NDArray patches =
-                    patchEmbed
-                            .forward(parameterStore, new NDList(normalized), training)
-                            .singletonOrThrow();
+            NDArray patches = patchEmbed
+                    .forward(parameterStore, new NDList(normalized), training)
+                    .singletonOrThrow();
 
             NDList parts = new NDList();
             Shape prefixShape = new Shape(images.getShape().get(0), 1, embedDim);
             for (Parameter token : Arrays.asList(clsToken, distToken)) {
                 if (token != null) {
-                    parts.add(value(parameterStore, token, images, training).broadcast(prefixShape));
+                    parts.add(
+                            value(parameterStore, token, images, training).broadcast(prefixShape));
                 }
             }
             parts.add(patches);
-            tokens =
-                    NDArrays.concat(parts, 1)
-                            .add(value(parameterStore, posEmbed, images, training));
+            tokens = NDArrays.concat(parts, 1)
+                    .add(value(parameterStore, posEmbed, images, training));
             // A result belongs to its first operand's manager, here that of the parameters, which
             // would keep every activation of the network for as long as the network lives.
             tokens.attach(manager);
@@ -175,15 +172,15 @@ public final class VisionTransformer extends AbstractBlock {
             NDArray pooled = norm(parameterStore, tokens.mean(new int[] {1}), training);
             return head.forward(parameterStore, new NDList(pooled), training).head();
         }
-        NDArray prefix =
-                norm(parameterStore, tokens.get(":, :{}", getPrefixTokens()), training);
-        NDArray logits =
-                head.forward(parameterStore, new NDList(prefix.get(":, 0")), training).head();
+        NDArray prefix = norm(parameterStore, tokens.get(":, :{}", getPrefixTokens()), training);
+        NDArray logits = head.forward(parameterStore, new NDList(prefix.get(":, 0")), training)
+                .head();
         if (headDist == null) {
             return logits;
         }
-        NDArray distilled =
-                headDist.forward(parameterStore, new NDList(prefix.get(":, 1")), training).head();
+        NDArray distilled = headDist.forward(
+                        parameterStore, new NDList(prefix.get(":, 1")), training)
+                .head();
         return logits.add(distilled).div(2);
     }
 
@@ -207,11 +204,10 @@ public final class VisionTransformer extends AbstractBlock {
                 || shape.get(1) != CHANNELS
                 || shape.get(2) != imageSize
                 || shape.get(3) != imageSize) {
-            throw new IllegalArgumentException(
-                    String.format(
-                            "This vision transformer takes images of shape (B, 3, %d, %d), got %s."
-                                    + " Resize the images, or build the network for their size.",
-                            imageSize, imageSize, shape));
+            throw new IllegalArgumentException(String.format(
+                    "This vision transformer takes images of shape (B, 3, %d, %d), got %s."
+                            + " Resize the images, or build the network for their size.",
+                    imageSize, imageSize, shape));
         }
     }
 
@@ -263,11 +259,10 @@ public final class VisionTransformer extends AbstractBlock {
             throws IOException, MalformedModelException {
         String saved = is.readUTF();
         if (!saved.equals(describe())) {
-            throw new MalformedModelException(
-                    String.format(
-                            "The parameters were saved from a network of %s, but this one has %s."
-                                    + " Build the network as it was when it was saved.",
-                            saved, describe()));
+            throw new MalformedModelException(String.format(
+                    "The parameters were saved from a network of %s, but this one has %s."
+                            + " Build the network as it was when it was saved.",
+                    saved, describe()));
         }
         super.loadMetadata(loadVersion, is);
     }
@@ -383,13 +378,12 @@ public final class VisionTransformer extends AbstractBlock {
     }
 
     private Parameter addToken(String name, int length) {
-        return addParameter(
-                Parameter.builder()
-                        .setName(name)
-                        .setType(Parameter.Type.OTHER)
-                        .optShape(new Shape(1, length, embedDim))
-                        .optInitializer(new TruncatedNormalInitializer(INIT_STD))
-                        .build());
+        return addParameter(Parameter.builder()
+                .setName(name)
+                .setType(Parameter.Type.OTHER)
+                .optShape(new Shape(1, length, embedDim))
+                .optInitializer(new TruncatedNormalInitializer(INIT_STD))
+                .build());
     }
 
     static Linear linear(long units) {

@@ -3,6 +3,7 @@ package io.github.remoe.cli;
 import io.github.remoe.attack.Attack;
 import io.github.remoe.attack.Fgsm;
 import io.github.remoe.attack.Pgd;
+
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

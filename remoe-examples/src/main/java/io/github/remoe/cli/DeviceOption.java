@@ -2,6 +2,7 @@ package io.github.remoe.cli;
 
 import ai.djl.Device;
 import ai.djl.engine.Engine;
+
 import picocli.CommandLine.Option;
 
 /** The option that chooses where to compute. */
@@ -28,9 +29,8 @@ final class DeviceOption {
                 yield Device.gpu();
             }
             default ->
-                    throw new IllegalArgumentException(
-                            String.format(
-                                    "Unknown device '%s': choose cpu, gpu or auto.", device));
+                throw new IllegalArgumentException(
+                        String.format("Unknown device '%s': choose cpu, gpu or auto.", device));
         };
     }
 }

@@ -2,16 +2,19 @@ package io.github.remoe.cli;
 
 import ai.djl.Model;
 import ai.djl.translate.TranslateException;
+
 import io.github.remoe.train.RunConfig;
 import io.github.remoe.train.RunFolder;
-import java.io.IOException;
-import java.nio.file.Path;
-import java.util.concurrent.Callable;
+
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
 
 /** Evaluates a trained network. */
 @Command(
@@ -20,7 +23,8 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true)
 final class EvaluateCommand implements Callable<Integer> {
 
-    @Spec private CommandSpec spec;
+    @Spec
+    private CommandSpec spec;
 
     @Option(names = "--run", paramLabel = "DIR", required = true, description = "The run folder.")
     private Path run;
@@ -31,9 +35,11 @@ final class EvaluateCommand implements Callable<Integer> {
             description = "The dataset whose test images are used. Default: the run's.")
     private String data;
 
-    @Mixin private EvaluationOptions evaluationOptions;
+    @Mixin
+    private EvaluationOptions evaluationOptions;
 
-    @Mixin private DeviceOption deviceOption;
+    @Mixin
+    private DeviceOption deviceOption;
 
     @Override
     public Integer call() throws IOException, TranslateException {

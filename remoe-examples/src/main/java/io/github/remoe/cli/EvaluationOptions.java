@@ -1,7 +1,8 @@
 package io.github.remoe.cli;
 
-import java.util.List;
 import picocli.CommandLine.Option;
+
+import java.util.List;
 
 /** The options of an evaluation. */
 final class EvaluationOptions {
@@ -11,8 +12,7 @@ final class EvaluationOptions {
             split = ",",
             paramLabel = "NAME",
             defaultValue = "fgsm,pgd-20",
-            description =
-                    "Attacks to evaluate under: fgsm, pgd-STEPS. Default: ${DEFAULT-VALUE}.")
+            description = "Attacks to evaluate under: fgsm, pgd-STEPS. Default: ${DEFAULT-VALUE}.")
     List<String> attacks;
 
     @Option(

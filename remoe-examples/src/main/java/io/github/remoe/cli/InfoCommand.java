@@ -2,19 +2,23 @@ package io.github.remoe.cli;
 
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
+
 import com.google.gson.GsonBuilder;
+
 import io.github.remoe.ModelSummary;
 import io.github.remoe.ReMoE;
 import io.github.remoe.moe.RegionGrid;
 import io.github.remoe.vit.Presets;
 import io.github.remoe.vit.VisionTransformer;
-import java.io.PrintWriter;
-import java.util.concurrent.Callable;
+
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
+
+import java.io.PrintWriter;
+import java.util.concurrent.Callable;
 
 /** Prints what a network holds and costs. */
 @Command(
@@ -23,9 +27,11 @@ import picocli.CommandLine.Spec;
         mixinStandardHelpOptions = true)
 final class InfoCommand implements Callable<Integer> {
 
-    @Spec private CommandSpec spec;
+    @Spec
+    private CommandSpec spec;
 
-    @Mixin private ModelOptions modelOptions;
+    @Mixin
+    private ModelOptions modelOptions;
 
     @Option(
             names = "--classes",
@@ -82,9 +88,8 @@ final class InfoCommand implements Callable<Integer> {
                 "%n%.2f M parameters, %.2f G multiply-adds an image%n",
                 summary.parameters() / 1e6, summary.macs() / 1e9);
         if (remoe != null) {
-            RegionGrid grid =
-                    new RegionGrid(
-                            vit.getGridSize(), vit.getGridSize(), remoe.rows(), remoe.columns());
+            RegionGrid grid = new RegionGrid(
+                    vit.getGridSize(), vit.getGridSize(), remoe.rows(), remoe.columns());
             out.printf("%nRegions over the patch grid, * is the centre region:%n%s", grid.draw());
         }
         out.flush();

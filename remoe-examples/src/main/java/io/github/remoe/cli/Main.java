@@ -8,9 +8,8 @@ import picocli.CommandLine.ScopeType;
 /** The program {@code remoe}: without arguments the quickstart, else one of its commands. */
 @Command(
         name = "remoe",
-        description =
-                "Adversarially robust vision transformers on the JVM. Without a command: the"
-                        + " quickstart, which trains two small networks in a few minutes.",
+        description = "Adversarially robust vision transformers on the JVM. Without a command: the"
+                + " quickstart, which trains two small networks in a few minutes.",
         mixinStandardHelpOptions = true,
         version = "remoe 0.1.0-SNAPSHOT",
         subcommands = {InfoCommand.class, TrainCommand.class, EvaluateCommand.class})
@@ -30,27 +29,25 @@ public final class Main extends Quickstart {
     public static void main(String[] args) {
         // Natives come with the program; nothing is to be looked up elsewhere.
         System.setProperty("ai.djl.offline", "true");
-        int exitCode = run(args);
+        int exitCode = commandLine().execute(args);
         if (exitCode != 0) {
             System.exit(exitCode);
         }
     }
 
-    static int run(String... args) {
+    static CommandLine commandLine() {
         Main main = new Main();
         CommandLine commandLine = new CommandLine(main);
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);
-        commandLine.setExecutionExceptionHandler(
-                (exception, command, parsed) -> {
-                    if (main.stacktrace) {
-                        exception.printStackTrace(command.getErr());
-                    } else {
-                        String message = exception.getMessage();
-                        command.getErr()
-                                .println("Error: " + (message == null ? exception : message));
-                    }
-                    return command.getCommandSpec().exitCodeOnExecutionException();
-                });
-        return commandLine.execute(args);
+        commandLine.setExecutionExceptionHandler((exception, command, parsed) -> {
+            if (main.stacktrace) {
+                exception.printStackTrace(command.getErr());
+            } else {
+                String message = exception.getMessage();
+                command.getErr().println("Error: " + (message == null ? exception : message));
+            }
+            return command.getCommandSpec().exitCodeOnExecutionException();
+        });
+        return commandLine;
     }
 }

@@ -2,12 +2,14 @@ package io.github.remoe.cli;
 
 import io.github.remoe.ReMoE;
 import io.github.remoe.moe.GateType;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
+
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** The options that choose a network. */
 final class ModelOptions {
@@ -72,13 +74,12 @@ final class ModelOptions {
 
     /** The settings, or null for a plain vision transformer. */
     ReMoE remoe() {
-        boolean asked =
-                remoe
-                        || layers != null
-                        || regions != null
-                        || gate != null
-                        || topK != null
-                        || without != null;
+        boolean asked = remoe
+                || layers != null
+                || regions != null
+                || gate != null
+                || topK != null
+                || without != null;
         return asked ? build() : null;
     }
 

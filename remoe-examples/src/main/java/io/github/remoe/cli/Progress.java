@@ -2,10 +2,12 @@ package io.github.remoe.cli;
 
 import ai.djl.training.Trainer;
 import ai.djl.training.listener.TrainingListenerAdapter;
-import java.util.Locale;
+
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
+
+import java.util.Locale;
 
 /** Shows long work as a bar with images a second and the time left. */
 final class Progress extends TrainingListenerAdapter implements AutoCloseable {
@@ -13,15 +15,14 @@ final class Progress extends TrainingListenerAdapter implements AutoCloseable {
     private final ProgressBar bar;
 
     Progress(String task, long images) {
-        bar =
-                new ProgressBarBuilder()
-                        .setTaskName(task)
-                        .setInitialMax(images)
-                        .setUnit(" img", 1)
-                        .setStyle(ProgressBarStyle.ASCII)
-                        .showSpeed()
-                        .setUpdateIntervalMillis(1000)
-                        .build();
+        bar = new ProgressBarBuilder()
+                .setTaskName(task)
+                .setInitialMax(images)
+                .setUnit(" img", 1)
+                .setStyle(ProgressBarStyle.ASCII)
+                .showSpeed()
+                .setUpdateIntervalMillis(1000)
+                .build();
     }
 
     void step(int images) {
@@ -30,12 +31,11 @@ final class Progress extends TrainingListenerAdapter implements AutoCloseable {
 
     @Override
     public void onTrainingBatch(Trainer trainer, BatchData batchData) {
-        float loss =
-                trainer.getLoss()
-                        .evaluate(
-                                batchData.getLabels().values().iterator().next(),
-                                batchData.getPredictions().values().iterator().next())
-                        .getFloat();
+        float loss = trainer.getLoss()
+                .evaluate(
+                        batchData.getLabels().values().iterator().next(),
+                        batchData.getPredictions().values().iterator().next())
+                .getFloat();
         bar.setExtraMessage(String.format(Locale.ROOT, "loss %.3f", loss));
         step(batchData.getBatch().getSize());
     }

@@ -3,13 +3,20 @@ package io.github.remoe.cli;
 import ai.djl.Device;
 import ai.djl.training.dataset.Dataset;
 import ai.djl.translate.TranslateException;
+
 import io.github.remoe.ReMoE;
 import io.github.remoe.data.Datasets;
 import io.github.remoe.evaluate.RobustAccuracy;
 import io.github.remoe.report.Results;
 import io.github.remoe.train.RunConfig;
+import io.github.remoe.train.RunConfig.OptimizerType;
 import io.github.remoe.train.RunConfig.SchemeType;
 import io.github.remoe.train.RunFolder;
+
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -17,9 +24,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /**
  * Trains the micro vision transformer adversarially on the built-in images, with ReMoE and both
@@ -27,7 +31,8 @@ import picocli.CommandLine.Spec;
  */
 class Quickstart implements Callable<Integer> {
 
-    @Spec private CommandSpec spec;
+    @Spec
+    private CommandSpec spec;
 
     @Option(
             names = "--out",
@@ -55,35 +60,34 @@ class Quickstart implements Callable<Integer> {
 
     private Optional<Results> train(Path folder, ReMoE remoe)
             throws IOException, TranslateException {
-        List<String> classes =
-                Datasets.builder(Datasets.SYNTHETIC, Dataset.Usage.TRAIN, 32)
-                        .setSampling(1, false)
-                        .build()
-                        .getClasses();
-        RunConfig config =
-                new RunConfig(
-                        "vit_micro_patch4_32",
-                        classes,
-                        remoe,
-                        Datasets.SYNTHETIC,
-                        0,
-                        false,
-                        SchemeType.SAT,
-                        remoe != null,
-                        0.5f,
-                        1,
-                        8 / 255f,
-                        4 / 255f,
-                        3,
-                        1,
-                        0,
-                        32,
-                        0.05f,
-                        0.9f,
-                        1e-4f,
-                        1,
-                        List.of(),
-                        0);
+        List<String> classes = Datasets.builder(Datasets.SYNTHETIC, Dataset.Usage.TRAIN, 32)
+                .setSampling(1, false)
+                .build()
+                .getClasses();
+        RunConfig config = new RunConfig(
+                "vit_micro_patch4_32",
+                classes,
+                remoe,
+                Datasets.SYNTHETIC,
+                0,
+                false,
+                SchemeType.SAT,
+                remoe != null,
+                0.5f,
+                1,
+                8 / 255f,
+                4 / 255f,
+                3,
+                1,
+                0,
+                32,
+                OptimizerType.ADAMW,
+                1e-3f,
+                0.9f,
+                1e-4f,
+                1,
+                List.of(),
+                0);
         EvaluationOptions options = new EvaluationOptions();
         options.attacks = List.of("fgsm", "pgd-20");
         options.epsilon = config.epsilon();

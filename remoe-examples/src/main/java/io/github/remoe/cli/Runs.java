@@ -7,6 +7,7 @@ import ai.djl.training.dataset.BatchSampler;
 import ai.djl.training.dataset.Dataset;
 import ai.djl.training.dataset.SequenceSampler;
 import ai.djl.translate.TranslateException;
+
 import io.github.remoe.ModelSummary;
 import io.github.remoe.attack.Attack;
 import io.github.remoe.attack.TargetModel;
@@ -19,6 +20,9 @@ import io.github.remoe.train.RunConfig;
 import io.github.remoe.train.RunFolder;
 import io.github.remoe.train.TrainingRun;
 import io.github.remoe.vit.VisionTransformer;
+
+import picocli.CommandLine.Model.CommandSpec;
+
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.util.List;
@@ -26,7 +30,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import picocli.CommandLine.Model.CommandSpec;
 
 /** What several commands do with a run: train it, evaluate it, print its results. */
 final class Runs {
@@ -99,11 +102,10 @@ final class Runs {
         builder.setSampling(new BatchSampler(new SequenceSampler(), options.batchSize));
         PixelDataset all = builder.build();
         if (!all.getClasses().equals(config.classes())) {
-            throw new IllegalArgumentException(
-                    String.format(
-                            "The model knows the classes %s, the data has %s. Evaluate on data"
-                                    + " with the same classes.",
-                            config.classes(), all.getClasses()));
+            throw new IllegalArgumentException(String.format(
+                    "The model knows the classes %s, the data has %s. Evaluate on data"
+                            + " with the same classes.",
+                    config.classes(), all.getClasses()));
         }
         PixelDataset chosen = Datasets.sample(all, options.samples, options.seed);
 
@@ -111,25 +113,22 @@ final class Runs {
         List<RobustAccuracy> accuracies;
         try (TargetModel target = new TargetModel(vit, model.getNDManager());
                 Progress progress = new Progress("evaluate " + name(folder), chosen.size())) {
-            Iterable<Batch> batches =
-                    chosen.getData(model.getNDManager());
-            accuracies =
-                    new RobustEvaluator(target, attacks, options.seed)
-                            .evaluate(batches, progress::step);
+            Iterable<Batch> batches = chosen.getData(model.getNDManager());
+            accuracies = new RobustEvaluator(target, attacks, options.seed)
+                    .evaluate(batches, progress::step);
         }
         ModelSummary summary = ModelSummary.of(vit);
-        Results results =
-                new Results(
-                        config.model(),
-                        config.remoe() != null,
-                        summary.parameters(),
-                        summary.macs(),
-                        data,
-                        options.epsilon,
-                        options.seed,
-                        Integer.parseInt(model.getProperty("Epoch", "0")),
-                        (System.nanoTime() - start) / 1e9,
-                        accuracies);
+        Results results = new Results(
+                config.model(),
+                config.remoe() != null,
+                summary.parameters(),
+                summary.macs(),
+                data,
+                options.epsilon,
+                options.seed,
+                Integer.parseInt(model.getProperty("Epoch", "0")),
+                (System.nanoTime() - start) / 1e9,
+                accuracies);
         folder.writeResults(results);
         print(spec, folder, results);
         return results;

@@ -2,23 +2,27 @@ package io.github.remoe.cli;
 
 import ai.djl.training.dataset.Dataset;
 import ai.djl.translate.TranslateException;
+
 import io.github.remoe.ReMoE;
 import io.github.remoe.data.Datasets;
 import io.github.remoe.report.Results;
 import io.github.remoe.train.RunConfig;
+import io.github.remoe.train.RunConfig.OptimizerType;
 import io.github.remoe.train.RunConfig.SchemeType;
 import io.github.remoe.train.RunFolder;
 import io.github.remoe.vit.Presets;
-import java.io.IOException;
-import java.nio.file.Path;
-import java.util.List;
-import java.util.Optional;
-import java.util.concurrent.Callable;
+
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
 
 /** Trains a network and evaluates it. */
 @Command(
@@ -33,17 +37,18 @@ final class TrainCommand implements Callable<Integer> {
     // What shells report of a program that Ctrl-C ended.
     static final int EXIT_INTERRUPTED = 130;
 
-    @Spec private CommandSpec spec;
+    @Spec
+    private CommandSpec spec;
 
-    @Mixin private ModelOptions modelOptions;
+    @Mixin
+    private ModelOptions modelOptions;
 
     @Option(
             names = "--data",
             paramLabel = "PATH|synthetic",
             required = true,
-            description =
-                    "The built-in set, a folder of CIFAR's binary files, or a folder of class"
-                            + " folders of JPEG or PNG images, in train and test.")
+            description = "The built-in set, a folder of CIFAR's binary files, or a folder of class"
+                    + " folders of JPEG or PNG images, in train and test.")
     private String data;
 
     @Option(names = "--out", paramLabel = "DIR", required = true, description = "The run folder.")
@@ -53,7 +58,8 @@ final class TrainCommand implements Callable<Integer> {
             names = "--samples",
             paramLabel = "N",
             defaultValue = "0",
-            description = "Train on N images chosen at random; 0 means all. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Train on N images chosen at random; 0 means all. Default: ${DEFAULT-VALUE}.")
     private int samples;
 
     @Option(
@@ -65,7 +71,8 @@ final class TrainCommand implements Callable<Integer> {
             names = "--scheme",
             defaultValue = "SAT",
             paramLabel = "SCHEME",
-            description = "${COMPLETION-CANDIDATES}: natural or PGD adversarial training. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "${COMPLETION-CANDIDATES}: natural or PGD adversarial training. Default: ${DEFAULT-VALUE}.")
     private SchemeType scheme;
 
     @Option(
@@ -76,7 +83,8 @@ final class TrainCommand implements Callable<Integer> {
     @Option(
             names = "--beta",
             defaultValue = "0.5",
-            description = "Weight of the clean term in the region-adaptive loss. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Weight of the clean term in the region-adaptive loss. Default: ${DEFAULT-VALUE}.")
     private float beta;
 
     @Option(
@@ -91,7 +99,10 @@ final class TrainCommand implements Callable<Integer> {
             description = "PGD steps of the training attack. Default: ${DEFAULT-VALUE}.")
     private int attackSteps;
 
-    @Option(names = "--epochs", defaultValue = "50", description = "Passes over the data. Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--epochs",
+            defaultValue = "50",
+            description = "Passes over the data. Default: ${DEFAULT-VALUE}.")
     private int epochs;
 
     @Option(
@@ -109,16 +120,35 @@ final class TrainCommand implements Callable<Integer> {
                             + " before the end.")
     private List<Integer> milestones;
 
-    @Option(names = "--batch-size", defaultValue = "128", description = "Images of a step. Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--batch-size",
+            defaultValue = "128",
+            description = "Images of a step. Default: ${DEFAULT-VALUE}.")
     private int batchSize;
 
-    @Option(names = "--lr", defaultValue = "0.1", description = "Learning rate of SGD. Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--optimizer",
+            defaultValue = "SGD",
+            paramLabel = "OPTIMIZER",
+            description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+    private OptimizerType optimizer;
+
+    @Option(
+            names = "--lr",
+            defaultValue = "0.1",
+            description = "Learning rate after the warm-up. Default: ${DEFAULT-VALUE}.")
     private float learningRate;
 
-    @Option(names = "--momentum", defaultValue = "0.9", description = "Momentum of SGD. Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--momentum",
+            defaultValue = "0.9",
+            description = "Momentum of SGD. Default: ${DEFAULT-VALUE}.")
     private float momentum;
 
-    @Option(names = "--weight-decay", defaultValue = "1e-4", description = "Weight decay. Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--weight-decay",
+            defaultValue = "1e-4",
+            description = "Weight decay. Default: ${DEFAULT-VALUE}.")
     private float weightDecay;
 
     @Option(
@@ -127,9 +157,11 @@ final class TrainCommand implements Callable<Integer> {
             description = "Global norm that gradients are clipped to. Default: ${DEFAULT-VALUE}.")
     private float clipNorm;
 
-    @Mixin private DeviceOption deviceOption;
+    @Mixin
+    private DeviceOption deviceOption;
 
-    @Mixin private EvaluationOptions evaluationOptions;
+    @Mixin
+    private EvaluationOptions evaluationOptions;
 
     @Override
     public Integer call() throws IOException, TranslateException {
@@ -143,11 +175,10 @@ final class TrainCommand implements Callable<Integer> {
     private RunConfig config() throws IOException {
         ReMoE remoe = modelOptions.remoe();
         int imageSize = Presets.builder(modelOptions.model).build().getImageSize();
-        List<String> classes =
-                Datasets.builder(data, Dataset.Usage.TRAIN, imageSize)
-                        .setSampling(1, false)
-                        .build()
-                        .getClasses();
+        List<String> classes = Datasets.builder(data, Dataset.Usage.TRAIN, imageSize)
+                .setSampling(1, false)
+                .build()
+                .getClasses();
         return new RunConfig(
                 modelOptions.model,
                 classes,
@@ -165,6 +196,7 @@ final class TrainCommand implements Callable<Integer> {
                 epochs,
                 Math.min(warmUpEpochs, epochs),
                 batchSize,
+                optimizer,
                 learningRate,
                 momentum,
                 weightDecay,

@@ -18,9 +18,11 @@ import ai.djl.training.loss.Loss;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.Tracker;
 import ai.djl.translate.TranslateException;
+
 import io.github.remoe.data.SyntheticDataset;
 import io.github.remoe.moe.ReMoEBlock;
 import io.github.remoe.moe.RegionGrid;
+
 import java.io.IOException;
 import java.util.List;
 
@@ -49,34 +51,31 @@ public final class DropIn {
     static float train(int images, int epochs) throws IOException, TranslateException {
         Block feedForward =
                 new PointwiseFeedForwardBlock(List.of(4 * WIDTH), WIDTH, Activation::gelu);
-        Block remoe =
-                ReMoEBlock.builder()
-                        .setGrid(new RegionGrid(8, 8, 2, 2))
-                        .optGlobalExpert(feedForward)
-                        .optTokensOnly(true)
-                        .build();
+        Block remoe = ReMoEBlock.builder()
+                .setGrid(new RegionGrid(8, 8, 2, 2))
+                .optGlobalExpert(feedForward)
+                .optTokensOnly(true)
+                .build();
 
         Shape patch = new Shape(4, 4);
-        SequentialBlock network =
-                new SequentialBlock()
-                        .add(Conv2d.builder()
-                                .setKernelShape(patch)
-                                .optStride(patch)
-                                .setFilters(WIDTH)
-                                .build())
-                        .addSingleton(x -> x.reshape(x.getShape().get(0), WIDTH, -1))
-                        .addSingleton(x -> x.transpose(0, 2, 1)) // tokens (B, 8 x 8 patches, WIDTH)
-                        .add(remoe) // was: .add(feedForward)
-                        .addSingleton(x -> x.mean(new int[] {1}))
-                        .add(Linear.builder().setUnits(10).build());
+        SequentialBlock network = new SequentialBlock()
+                .add(Conv2d.builder()
+                        .setKernelShape(patch)
+                        .optStride(patch)
+                        .setFilters(WIDTH)
+                        .build())
+                .addSingleton(x -> x.reshape(x.getShape().get(0), WIDTH, -1))
+                .addSingleton(x -> x.transpose(0, 2, 1)) // tokens (B, 8 x 8 patches, WIDTH)
+                .add(remoe) // was: .add(feedForward)
+                .addSingleton(x -> x.mean(new int[] {1}))
+                .add(Linear.builder().setUnits(10).build());
 
-        DefaultTrainingConfig config =
-                new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss())
-                        .optOptimizer(Optimizer.adam()
-                                .optLearningRateTracker(Tracker.fixed(1e-3f))
-                                .build())
-                        .addEvaluator(new Accuracy())
-                        .addTrainingListeners(TrainingListener.Defaults.logging());
+        DefaultTrainingConfig config = new DefaultTrainingConfig(Loss.softmaxCrossEntropyLoss())
+                .optOptimizer(Optimizer.adam()
+                        .optLearningRateTracker(Tracker.fixed(1e-3f))
+                        .build())
+                .addEvaluator(new Accuracy())
+                .addTrainingListeners(TrainingListener.Defaults.logging());
         try (Model model = Model.newInstance("drop-in")) {
             model.setBlock(network);
             try (Trainer trainer = model.newTrainer(config)) {

@@ -2,6 +2,7 @@ package io.github.remoe.attack;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDScope;
+
 import io.github.remoe.loss.CrossEntropy;
 
 /**
@@ -27,9 +28,9 @@ public record Fgsm(float epsilon) implements Attack {
         NDArray adversarial;
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
-            NDArray gradient =
-                    model.gradient(images, out -> CrossEntropy.perImage(out.head(), labels))
-                            .gradient();
+            NDArray gradient = model.gradient(
+                            images, out -> CrossEntropy.perImage(out.head(), labels))
+                    .gradient();
             adversarial = gradient.sign().muli(epsilon).addi(images).clip(0, 1);
             NDScope.unregister(adversarial);
         }

@@ -5,8 +5,9 @@ import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.DataType;
-import ai.djl.ndarray.types.Shape;
+
 import io.github.remoe.loss.CrossEntropy;
+
 import java.util.function.Function;
 
 /**
@@ -52,10 +53,9 @@ public final class Pgd implements Attack {
     @Override
     public NDArray perturb(TargetModel model, NDArray images, NDArray labels, long[] seeds) {
         if (seeds.length != images.getShape().get(0)) {
-            throw new IllegalArgumentException(
-                    String.format(
-                            "PGD takes one seed an image, got %d seeds for images %s.",
-                            seeds.length, images.getShape()));
+            throw new IllegalArgumentException(String.format(
+                    "PGD takes one seed an image, got %d seeds for images %s.",
+                    seeds.length, images.getShape()));
         }
         NDArray best;
         try (NDScope scope = new NDScope()) {
@@ -80,10 +80,9 @@ public final class Pgd implements Attack {
     private NDArray run(
             TargetModel model, NDArray images, NDArray labels, long[] seeds, int restart) {
         Function<NDList, NDArray> loss = out -> CrossEntropy.perImage(out.head(), labels);
-        NDArray adversarial =
-                randomStart
-                        ? RandomStart.uniform(images, epsilon, seeds, restart).clip(0, 1)
-                        : images.duplicate();
+        NDArray adversarial = randomStart
+                ? RandomStart.uniform(images, epsilon, seeds, restart).clip(0, 1)
+                : images.duplicate();
         for (int step = 0; step < steps; step++) {
             NDArray next;
             try (NDScope scope = new NDScope()) {
@@ -104,16 +103,16 @@ public final class Pgd implements Attack {
     private static NDArray score(TargetModel model, NDArray adversarial, NDArray labels) {
         NDArray logits = model.predict(adversarial).head();
         NDArray wrong = logits.argMax(1).neq(labels.toType(DataType.INT64, false));
-        return CrossEntropy.perImage(logits, labels).add(wrong.toType(DataType.FLOAT32, false).mul(1e6f));
+        return CrossEntropy.perImage(logits, labels)
+                .add(wrong.toType(DataType.FLOAT32, false).mul(1e6f));
     }
 
     static void requireUnitRange(String name, float value) {
         if (!(value >= 0 && value <= 1)) {
-            throw new IllegalArgumentException(
-                    String.format(
-                            "%s is in pixel values of [0,1], so it must be 0 to 1, got %s. For 8 of"
-                                    + " 255 levels write 8/255f.",
-                            name, value));
+            throw new IllegalArgumentException(String.format(
+                    "%s is in pixel values of [0,1], so it must be 0 to 1, got %s. For 8 of"
+                            + " 255 levels write 8/255f.",
+                    name, value));
         }
     }
 
@@ -193,10 +192,9 @@ public final class Pgd implements Attack {
             requireUnitRange("epsilon", epsilon);
             requireUnitRange("stepSize", stepSize);
             if (steps < 1 || restarts < 1) {
-                throw new IllegalArgumentException(
-                        String.format(
-                                "PGD needs at least 1 step and 1 run, got %d steps and %d runs.",
-                                steps, restarts));
+                throw new IllegalArgumentException(String.format(
+                        "PGD needs at least 1 step and 1 run, got %d steps and %d runs.",
+                        steps, restarts));
             }
             if (restarts > 1 && !randomStart) {
                 throw new IllegalArgumentException(

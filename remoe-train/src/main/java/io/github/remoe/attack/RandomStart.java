@@ -2,6 +2,7 @@ package io.github.remoe.attack;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.Shape;
+
 import java.util.SplittableRandom;
 
 /** Random perturbations to start from, drawn from one seed an image. */

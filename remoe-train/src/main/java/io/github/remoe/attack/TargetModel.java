@@ -11,6 +11,7 @@ import ai.djl.nn.Parameter;
 import ai.djl.training.GradientCollector;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.Pair;
+
 import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Function;
@@ -96,12 +97,11 @@ public final class TargetModel implements AutoCloseable {
     private static void checkFinite(String name, NDArray array) {
         try (NDArray sum = array.sum()) {
             if (!Float.isFinite(sum.getFloat())) {
-                throw new IllegalArgumentException(
-                        String.format(
-                                "The model's parameter %s holds NaN or infinite values, so its"
-                                        + " outputs mean nothing. Load sound weights, or train with"
-                                        + " a lower learning rate.",
-                                name));
+                throw new IllegalArgumentException(String.format(
+                        "The model's parameter %s holds NaN or infinite values, so its"
+                                + " outputs mean nothing. Load sound weights, or train with"
+                                + " a lower learning rate.",
+                        name));
             }
         }
     }
@@ -146,11 +146,10 @@ public final class TargetModel implements AutoCloseable {
             View view = views.get(parameter.getId());
             if (view == null || view.array != array) {
                 if (!array.getDevice().equals(device)) {
-                    throw new IllegalArgumentException(
-                            String.format(
-                                    "The images are on %s, but the model is on %s. Move them with"
-                                            + " images.toDevice(...).",
-                                    device, array.getDevice()));
+                    throw new IllegalArgumentException(String.format(
+                            "The images are on %s, but the model is on %s. Move them with"
+                                    + " images.toDevice(...).",
+                            device, array.getDevice()));
                 }
                 NDArray detached = array.stopGradient();
                 detached.attach(getManager());

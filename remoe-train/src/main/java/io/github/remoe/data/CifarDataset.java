@@ -1,6 +1,7 @@
 package io.github.remoe.data;
 
 import ai.djl.ndarray.types.Shape;
+
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -35,18 +36,17 @@ public final class CifarDataset extends PixelDataset {
     private static final int SIDE = 32;
     private static final int PIXELS = 3 * SIDE * SIDE;
     private static final Shape SHAPE = new Shape(3, SIDE, SIDE);
-    private static final List<String> CIFAR10_NAMES =
-            List.of(
-                    "airplane",
-                    "automobile",
-                    "bird",
-                    "cat",
-                    "deer",
-                    "dog",
-                    "frog",
-                    "horse",
-                    "ship",
-                    "truck");
+    private static final List<String> CIFAR10_NAMES = List.of(
+            "airplane",
+            "automobile",
+            "bird",
+            "cat",
+            "deer",
+            "dog",
+            "frog",
+            "horse",
+            "ship",
+            "truck");
 
     /** Where the two variants differ. */
     private enum Layout {
@@ -117,11 +117,10 @@ public final class CifarDataset extends PixelDataset {
         if (layoutOf(path) != null) {
             return path;
         }
-        List<Path> below =
-                Arrays.stream(Layout.values())
-                        .map(layout -> path.resolve(layout.folder))
-                        .filter(folder -> layoutOf(folder) != null)
-                        .toList();
+        List<Path> below = Arrays.stream(Layout.values())
+                .map(layout -> path.resolve(layout.folder))
+                .filter(folder -> layoutOf(folder) != null)
+                .toList();
         if (below.size() > 1) {
             throw new IOException(
                     path + " holds both CIFAR-10 and CIFAR-100: give one of " + below + " instead");
@@ -130,7 +129,10 @@ public final class CifarDataset extends PixelDataset {
     }
 
     private static Layout layoutOf(Path folder) {
-        return Arrays.stream(Layout.values()).filter(l -> l.isIn(folder)).findFirst().orElse(null);
+        return Arrays.stream(Layout.values())
+                .filter(l -> l.isIn(folder))
+                .findFirst()
+                .orElse(null);
     }
 
     private static IOException notFound(Path path) {
@@ -148,19 +150,19 @@ public final class CifarDataset extends PixelDataset {
         if (!Files.exists(file)) {
             return layout == Layout.CIFAR10
                     ? CIFAR10_NAMES
-                    : IntStream.range(0, layout.classes).mapToObj(Integer::toString).toList();
+                    : IntStream.range(0, layout.classes)
+                            .mapToObj(Integer::toString)
+                            .toList();
         }
-        List<String> names =
-                Files.readAllLines(file).stream()
-                        .map(String::strip)
-                        .filter(s -> !s.isEmpty())
-                        .toList();
+        List<String> names = Files.readAllLines(file).stream()
+                .map(String::strip)
+                .filter(s -> !s.isEmpty())
+                .toList();
         if (names.size() != layout.classes) {
-            throw new IOException(
-                    String.format(
-                            "%s has %d class names, expected %d, one a line; correct it, or delete it"
-                                    + " to use the standard names",
-                            file, names.size(), layout.classes));
+            throw new IOException(String.format(
+                    "%s has %d class names, expected %d, one a line; correct it, or delete it"
+                            + " to use the standard names",
+                    file, names.size(), layout.classes));
         }
         return names;
     }
@@ -191,11 +193,10 @@ public final class CifarDataset extends PixelDataset {
         }
         long size = Files.size(file);
         if (size == 0 || size % recordSize() != 0) {
-            throw new IOException(
-                    String.format(
-                            "%s is cut off or no %s file: it has %d bytes, expected a multiple of %d;"
-                                    + " unpack the archive again",
-                            file, layout, size, recordSize()));
+            throw new IOException(String.format(
+                    "%s is cut off or no %s file: it has %d bytes, expected a multiple of %d;"
+                            + " unpack the archive again",
+                    file, layout, size, recordSize()));
         }
         return Math.toIntExact(size);
     }
@@ -204,11 +205,10 @@ public final class CifarDataset extends PixelDataset {
         for (int record = 0; record < size / recordSize(); record++) {
             int label = all[start + record * recordSize() + layout.labelBytes - 1] & 0xFF;
             if (label >= layout.classes) {
-                throw new IOException(
-                        String.format(
-                                "%s is damaged or no %s file: record %d has label %d, expected 0 to %d;"
-                                        + " unpack the archive again",
-                                file, layout, record, label, layout.classes - 1));
+                throw new IOException(String.format(
+                        "%s is damaged or no %s file: record %d has label %d, expected 0 to %d;"
+                                + " unpack the archive again",
+                        file, layout, record, label, layout.classes - 1));
             }
         }
     }

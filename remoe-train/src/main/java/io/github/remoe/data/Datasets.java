@@ -1,6 +1,7 @@
 package io.github.remoe.data;
 
 import ai.djl.training.dataset.Dataset.Usage;
+
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -35,12 +36,11 @@ public final class Datasets {
         }
         Path path = Path.of(data);
         if (!Files.isDirectory(path)) {
-            throw new FileNotFoundException(
-                    "no folder "
-                            + path
-                            + ": give \""
-                            + SYNTHETIC
-                            + "\" or a folder with a dataset");
+            throw new FileNotFoundException("no folder "
+                    + path
+                    + ": give \""
+                    + SYNTHETIC
+                    + "\" or a folder with a dataset");
         }
         if (CifarDataset.findFolder(path) != null) {
             requireSize32("CIFAR in " + path, imageSize);
@@ -52,11 +52,10 @@ public final class Datasets {
                     .setImageSize(imageSize)
                     .optUsage(usage);
         }
-        throw new FileNotFoundException(
-                "no dataset in "
-                        + path
-                        + ": expected data_batch_1.bin (CIFAR-10), train.bin (CIFAR-100), or one"
-                        + " folder for each class with .jpg, .jpeg or .png files");
+        throw new FileNotFoundException("no dataset in "
+                + path
+                + ": expected data_batch_1.bin (CIFAR-10), train.bin (CIFAR-100), or one"
+                + " folder for each class with .jpg, .jpeg or .png files");
     }
 
     /**
@@ -71,12 +70,11 @@ public final class Datasets {
         if (samples == 0 || samples >= dataset.size()) {
             return dataset;
         }
-        return dataset.subDataset(
-                LongStream.range(0, dataset.size())
-                        .boxed()
-                        .sorted(Comparator.comparingLong(index -> Seeds.of(seed, index)))
-                        .limit(samples)
-                        .toList());
+        return dataset.subDataset(LongStream.range(0, dataset.size())
+                .boxed()
+                .sorted(Comparator.comparingLong(index -> Seeds.of(seed, index)))
+                .limit(samples)
+                .toList());
     }
 
     private static void requireSize32(String name, int imageSize) {

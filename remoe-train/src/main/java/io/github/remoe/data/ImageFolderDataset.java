@@ -1,6 +1,7 @@
 package io.github.remoe.data;
 
 import ai.djl.ndarray.types.Shape;
+
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.FileVisitOption;
@@ -78,12 +79,11 @@ public final class ImageFolderDataset extends PixelDataset {
 
     private static Path splitFolder(Path root, Usage usage) throws IOException {
         List<String> names = List.of("train", "test", "val");
-        List<String> wanted =
-                switch (usage) {
-                    case TRAIN -> List.of("train");
-                    case TEST -> List.of("test", "val");
-                    case VALIDATION -> List.of("val");
-                };
+        List<String> wanted = switch (usage) {
+            case TRAIN -> List.of("train");
+            case TEST -> List.of("test", "val");
+            case VALIDATION -> List.of("val");
+        };
         for (String name : wanted) {
             if (split(root, name) != null) {
                 return split(root, name);
@@ -91,11 +91,10 @@ public final class ImageFolderDataset extends PixelDataset {
         }
         for (String name : names) {
             if (split(root, name) != null) {
-                throw new FileNotFoundException(
-                        String.format(
-                                "%s has a folder %s but no %s with class folders in it, which"
-                                        + " Usage.%s needs",
-                                root, name, String.join(" or ", wanted), usage));
+                throw new FileNotFoundException(String.format(
+                        "%s has a folder %s but no %s with class folders in it, which"
+                                + " Usage.%s needs",
+                        root, name, String.join(" or ", wanted), usage));
             }
         }
         return root;
@@ -121,28 +120,25 @@ public final class ImageFolderDataset extends PixelDataset {
         for (String name : folderNames(folder)) {
             int label = classes.indexOf(name);
             if (label < 0) {
-                throw new IOException(
-                        String.format(
-                                "%s has a class folder %s that %s does not have; both must hold the"
-                                        + " same classes",
-                                folder, name, train));
+                throw new IOException(String.format(
+                        "%s has a class folder %s that %s does not have; both must hold the"
+                                + " same classes",
+                        folder, name, train));
             }
             Path classFolder = folder.resolve(name);
             try (Stream<Path> walk = Files.walk(classFolder, FileVisitOption.FOLLOW_LINKS)) {
                 walk.filter(ImageFolderDataset::isImage)
                         .sorted(Comparator.comparing(file -> sortKey(classFolder, file)))
-                        .forEach(
-                                file -> {
-                                    files.add(file);
-                                    labels.add(label);
-                                });
+                        .forEach(file -> {
+                            files.add(file);
+                            labels.add(label);
+                        });
             }
         }
         if (files.isEmpty()) {
-            throw new FileNotFoundException(
-                    "no images in "
-                            + folder
-                            + ": expected one folder for each class with .jpg, .jpeg or .png files");
+            throw new FileNotFoundException("no images in "
+                    + folder
+                    + ": expected one folder for each class with .jpg, .jpeg or .png files");
         }
     }
 

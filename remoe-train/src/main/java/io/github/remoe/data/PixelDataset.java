@@ -14,6 +14,7 @@ import ai.djl.training.dataset.Record;
 import ai.djl.training.dataset.Sampler;
 import ai.djl.training.dataset.SequenceSampler;
 import ai.djl.translate.Batchifier;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -243,18 +244,16 @@ public abstract class PixelDataset extends ArrayDataset {
         long[] labels = new long[indices.length];
         ByteBuffer buffer = takeBuffer(size);
         IntStream rows = IntStream.range(0, indices.length);
-        (readsInParallel() ? rows.parallel() : rows)
-                .forEach(
-                        i -> {
-                            byte[] pixels = read(indices[i], imageSize);
-                            if (change != null) {
-                                byte[] changed = new byte[imageSize];
-                                change.apply(pixels, changed, height, width, pass, indices[i]);
-                                pixels = changed;
-                            }
-                            buffer.put(i * imageSize, pixels);
-                            labels[i] = label(indices[i]);
-                        });
+        (readsInParallel() ? rows.parallel() : rows).forEach(i -> {
+            byte[] pixels = read(indices[i], imageSize);
+            if (change != null) {
+                byte[] changed = new byte[imageSize];
+                change.apply(pixels, changed, height, width, pass, indices[i]);
+                pixels = changed;
+            }
+            buffer.put(i * imageSize, pixels);
+            labels[i] = label(indices[i]);
+        });
 
         // Handed over as bytes and made floats by the engine. The float array then owns its memory;
         // an array made from a float buffer would borrow Java's, which may be freed as soon as the

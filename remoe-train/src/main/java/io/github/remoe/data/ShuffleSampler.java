@@ -2,6 +2,7 @@ package io.github.remoe.data;
 
 import ai.djl.training.dataset.RandomAccessDataset;
 import ai.djl.training.dataset.Sampler;
+
 import java.util.Iterator;
 import java.util.PrimitiveIterator;
 import java.util.SplittableRandom;
@@ -35,10 +36,9 @@ public final class ShuffleSampler implements Sampler.SubSampler {
     /** {@inheritDoc} */
     @Override
     public Iterator<Long> sample(RandomAccessDataset dataset) {
-        long pass =
-                dataset instanceof PixelDataset
-                        ? ((PixelDataset) dataset).getEpoch()
-                        : passes.getAndIncrement();
+        long pass = dataset instanceof PixelDataset
+                ? ((PixelDataset) dataset).getEpoch()
+                : passes.getAndIncrement();
         SplittableRandom random = Seeds.random(seed, pass);
         int[] order = IntStream.range(0, Math.toIntExact(dataset.size())).toArray();
         for (int i = order.length - 1; i > 0; i--) {

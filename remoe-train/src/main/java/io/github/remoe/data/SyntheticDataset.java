@@ -1,6 +1,7 @@
 package io.github.remoe.data;
 
 import ai.djl.ndarray.types.Shape;
+
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -26,33 +27,26 @@ public final class SyntheticDataset extends PixelDataset {
     private static final double MAX_CONTRAST = 0.48;
     private static final double NOISE = 0.02;
 
-    private static final List<String> CLASSES =
-            List.of(
-                    "horizontal_stripes",
-                    "vertical_stripes",
-                    "diagonal_stripes",
-                    "checkerboard",
-                    "dots",
-                    "disc",
-                    "ring",
-                    "cross",
-                    "frame",
-                    "triangle");
+    private static final List<String> CLASSES = List.of(
+            "horizontal_stripes",
+            "vertical_stripes",
+            "diagonal_stripes",
+            "checkerboard",
+            "dots",
+            "disc",
+            "ring",
+            "cross",
+            "frame",
+            "triangle");
 
     private final byte[][] images;
 
     private SyntheticDataset(Builder builder) {
         super(builder);
-        images =
-                IntStream.range(0, builder.size)
-                        .parallel()
-                        .mapToObj(
-                                i ->
-                                        draw(
-                                                i % 10,
-                                                Seeds.random(
-                                                        builder.seed, builder.usage.ordinal(), i)))
-                        .toArray(byte[][]::new);
+        images = IntStream.range(0, builder.size)
+                .parallel()
+                .mapToObj(i -> draw(i % 10, Seeds.random(builder.seed, builder.usage.ordinal(), i)))
+                .toArray(byte[][]::new);
     }
 
     /**

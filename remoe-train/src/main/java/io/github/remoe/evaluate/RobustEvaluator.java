@@ -6,10 +6,12 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.training.dataset.Batch;
+
 import io.github.remoe.attack.Attack;
 import io.github.remoe.attack.TargetModel;
 import io.github.remoe.data.Seeds;
 import io.github.remoe.loss.CrossEntropy;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -70,13 +72,12 @@ public final class RobustEvaluator {
                     NDArray rightImages = select(images, right);
                     NDArray rightLabels = select(labels, right);
                     long[] seeds = seeds(batch, right);
-                    attacks.forEach(
-                            (name, attack) -> {
-                                NDArray adversarial =
-                                        attack.perturb(model, rightImages, rightLabels, seeds);
-                                long held = rightlyClassified(adversarial, rightLabels).length;
-                                robust.merge(name, held, Long::sum);
-                            });
+                    attacks.forEach((name, attack) -> {
+                        NDArray adversarial =
+                                attack.perturb(model, rightImages, rightLabels, seeds);
+                        long held = rightlyClassified(adversarial, rightLabels).length;
+                        robust.merge(name, held, Long::sum);
+                    });
                 }
                 progress.accept(Math.toIntExact(images.getShape().get(0)));
             }

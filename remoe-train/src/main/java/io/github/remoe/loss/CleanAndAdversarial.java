@@ -2,6 +2,7 @@ package io.github.remoe.loss;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
+
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -16,15 +17,13 @@ record CleanAndAdversarial(NDList clean, NDList adversarial) {
     static CleanAndAdversarial of(NDList predictions) {
         int half = predictions.size() / 2;
         if (half < 2 || predictions.size() % 2 != 0) {
-            throw new IllegalArgumentException(
-                    String.format(
-                            "A region loss takes logits and region weights for clean, then for"
-                                    + " adversarial images, got %d arrays. Insert ReMoE blocks into"
-                                    + " the network, and train with a scheme that predicts both.",
-                            predictions.size()));
+            throw new IllegalArgumentException(String.format(
+                    "A region loss takes logits and region weights for clean, then for"
+                            + " adversarial images, got %d arrays. Insert ReMoE blocks into"
+                            + " the network, and train with a scheme that predicts both.",
+                    predictions.size()));
         }
-        return new CleanAndAdversarial(
-                predictions.subNDList(0, half), predictions.subNDList(half));
+        return new CleanAndAdversarial(predictions.subNDList(0, half), predictions.subNDList(half));
     }
 
     List<RegionWeights> layers() {

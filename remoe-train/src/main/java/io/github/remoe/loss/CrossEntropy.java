@@ -26,21 +26,19 @@ public final class CrossEntropy {
     private static NDArray indices(NDArray logits, NDArray labels) {
         Shape shape = logits.getShape();
         if (shape.dimension() != 2 || !labels.getShape().equals(new Shape(shape.get(0)))) {
-            throw new IllegalArgumentException(
-                    String.format(
-                            "Cross-entropy takes logits (B, C) and labels (B), got %s and %s.",
-                            shape, labels.getShape()));
+            throw new IllegalArgumentException(String.format(
+                    "Cross-entropy takes logits (B, C) and labels (B), got %s and %s.",
+                    shape, labels.getShape()));
         }
         NDArray indices = labels.toType(DataType.INT64, false);
         long smallest = indices.min().getLong();
         long largest = indices.max().getLong();
         long classes = shape.get(1);
         if (smallest < 0 || largest >= classes) {
-            throw new IllegalArgumentException(
-                    String.format(
-                            "Label %d is out of range: the network has classes 0 to %d. Build it"
-                                    + " with as many classes as the data has.",
-                            smallest < 0 ? smallest : largest, classes - 1));
+            throw new IllegalArgumentException(String.format(
+                    "Label %d is out of range: the network has classes 0 to %d. Build it"
+                            + " with as many classes as the data has.",
+                    smallest < 0 ? smallest : largest, classes - 1));
         }
         return indices;
     }

@@ -78,7 +78,8 @@ public final class RegionAdaptiveLoss extends Loss {
     private static NDArray gamma(CleanAndAdversarial outputs) {
         NDList distances = new NDList();
         for (CleanAndAdversarial.RegionWeights layer : outputs.layers()) {
-            NDArray difference = layer.clean().stopGradient().sub(layer.adversarial().stopGradient());
+            NDArray difference =
+                    layer.clean().stopGradient().sub(layer.adversarial().stopGradient());
             distances.add(difference.square().sum(new int[] {1}).sqrt());
         }
         NDArray distance = NDArrays.stack(distances).mean(new int[] {0});

@@ -52,7 +52,8 @@ public final class RegionAlignmentLoss extends Loss {
      */
     public static NDArray angles(NDList predictions) {
         NDList angles = new NDList();
-        for (CleanAndAdversarial.RegionWeights layer : CleanAndAdversarial.of(predictions).layers()) {
+        for (CleanAndAdversarial.RegionWeights layer :
+                CleanAndAdversarial.of(predictions).layers()) {
             NDArray chord = norm(unit(layer.clean()).sub(unit(layer.adversarial())));
             angles.add(chord.div(2).asin().mul(2).squeeze(1));
         }

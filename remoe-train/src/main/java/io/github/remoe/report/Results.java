@@ -1,6 +1,7 @@
 package io.github.remoe.report;
 
 import io.github.remoe.evaluate.RobustAccuracy;
+
 import java.util.List;
 
 /**

@@ -11,8 +11,10 @@ import ai.djl.training.dataset.Batch;
 import ai.djl.training.dataset.Dataset;
 import ai.djl.training.listener.TrainingListener;
 import ai.djl.translate.TranslateException;
+
 import io.github.remoe.attack.TargetModel;
 import io.github.remoe.data.Seeds;
+
 import java.io.IOException;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -61,10 +63,9 @@ public final class AdversarialTraining implements AutoCloseable {
                             + " new DefaultTrainingConfig(scheme.getLoss()).");
         }
         if (trainer.getDevices().length > 1) {
-            throw new IllegalArgumentException(
-                    "Training runs on one device, got "
-                            + trainer.getDevices().length
-                            + ": choose one with optDevices(...).");
+            throw new IllegalArgumentException("Training runs on one device, got "
+                    + trainer.getDevices().length
+                    + ": choose one with optDevices(...).");
         }
         this.trainer = trainer;
         this.scheme = scheme;
@@ -165,18 +166,15 @@ public final class AdversarialTraining implements AutoCloseable {
     private void update(float loss) {
         float norm = Float.NaN;
         if (Float.isFinite(loss)) {
-            norm =
-                    GradientClipping.clipGlobalNorm(
-                            trainer.getModel().getBlock().getParameters().values(),
-                            maxGradientNorm);
+            norm = GradientClipping.clipGlobalNorm(
+                    trainer.getModel().getBlock().getParameters().values(), maxGradientNorm);
         }
         if (!Float.isFinite(norm)) {
-            throw new TrainingDivergedException(
-                    String.format(
-                            "Step %d gave loss %s and gradient norm %s. Train with a lower learning"
-                                    + " rate, a longer warm-up or a smaller gradient norm to clip"
-                                    + " to; the parameters are as before this step.",
-                            step, loss, norm));
+            throw new TrainingDivergedException(String.format(
+                    "Step %d gave loss %s and gradient norm %s. Train with a lower learning"
+                            + " rate, a longer warm-up or a smaller gradient norm to clip"
+                            + " to; the parameters are as before this step.",
+                    step, loss, norm));
         }
         trainer.step();
     }

@@ -8,6 +8,7 @@ import ai.djl.training.evaluator.Evaluator;
 import ai.djl.training.listener.TrainingListenerAdapter;
 import ai.djl.training.loss.AbstractCompositeLoss;
 import ai.djl.training.loss.Loss;
+
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -74,10 +75,9 @@ public final class CsvLog extends TrainingListenerAdapter {
                 evaluator.resetAccumulator(KEY);
                 evaluator.updateAccumulators(new String[] {KEY}, labels, predictions);
             }
-            Stream<String> values =
-                    columns.stream()
-                            .map(column -> column.getAccumulator(KEY))
-                            .map(value -> String.format(Locale.ROOT, "%.6g", value));
+            Stream<String> values = columns.stream()
+                    .map(column -> column.getAccumulator(KEY))
+                    .map(value -> String.format(Locale.ROOT, "%.6g", value));
             writer.write(step + "," + epoch + "," + join(values));
             writer.flush();
         } catch (IOException e) {

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDScope;
 import ai.djl.nn.Parameter;
+
 import java.util.Collection;
 
 /** Clips all gradients together, as {@code torch.nn.utils.clip_grad_norm_} does. */

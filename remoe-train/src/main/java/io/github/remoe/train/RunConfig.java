@@ -5,6 +5,7 @@ import io.github.remoe.attack.Attack;
 import io.github.remoe.attack.Pgd;
 import io.github.remoe.vit.Presets;
 import io.github.remoe.vit.VisionTransformer;
+
 import java.util.List;
 
 /**
@@ -26,8 +27,9 @@ import java.util.List;
  * @param epochs the passes over the training data
  * @param warmUpEpochs how many of them the learning rate rises
  * @param batchSize the images of a step
+ * @param optimizer the optimizer
  * @param learningRate the learning rate after the warm-up
- * @param momentum the momentum of SGD
+ * @param momentum the momentum of SGD; AdamW has its usual coefficients
  * @param weightDecay the weight decay
  * @param clipNorm the global norm that gradients are clipped to
  * @param milestones after which epochs the learning rate falls to a tenth
@@ -50,6 +52,7 @@ public record RunConfig(
         int epochs,
         int warmUpEpochs,
         int batchSize,
+        OptimizerType optimizer,
         float learningRate,
         float momentum,
         float weightDecay,
@@ -63,6 +66,14 @@ public record RunConfig(
         NAT,
         /** PGD adversarial training, {@link Sat}. */
         SAT
+    }
+
+    /** The optimizers. */
+    public enum OptimizerType {
+        /** The paper's, {@link TorchSgd}. */
+        SGD,
+        /** DJL's {@link ai.djl.training.optimizer.AdamW}, which learns faster in short runs. */
+        ADAMW
     }
 
     /**
@@ -96,7 +107,8 @@ public record RunConfig(
      * @return the network, not yet initialised
      */
     public VisionTransformer createModel() {
-        VisionTransformer vit = Presets.builder(model).optNumClasses(classes.size()).build();
+        VisionTransformer vit =
+                Presets.builder(model).optNumClasses(classes.size()).build();
         if (remoe != null) {
             remoe.insertInto(vit);
         }
@@ -112,12 +124,11 @@ public record RunConfig(
         if (scheme == SchemeType.NAT) {
             return new Nat();
         }
-        Attack attack =
-                Pgd.builder()
-                        .optEpsilon(epsilon)
-                        .optStepSize(stepSize)
-                        .optSteps(attackSteps)
-                        .build();
+        Attack attack = Pgd.builder()
+                .optEpsilon(epsilon)
+                .optStepSize(stepSize)
+                .optSteps(attackSteps)
+                .build();
         return regionLosses ? Sat.withRegionLosses(attack, beta, lambdaAlign) : new Sat(attack);
     }
 

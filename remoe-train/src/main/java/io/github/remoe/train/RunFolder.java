@@ -3,10 +3,13 @@ package io.github.remoe.train;
 import ai.djl.Device;
 import ai.djl.MalformedModelException;
 import ai.djl.Model;
+
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonParseException;
+
 import io.github.remoe.report.Results;
+
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
@@ -31,8 +34,11 @@ import java.nio.file.StandardCopyOption;
 public final class RunFolder {
 
     private static final String MODEL = "model";
-    private static final Gson GSON =
-            new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().serializeNulls().create();
+    private static final Gson GSON = new GsonBuilder()
+            .setPrettyPrinting()
+            .disableHtmlEscaping()
+            .serializeNulls()
+            .create();
 
     private final Path path;
 
@@ -53,9 +59,8 @@ public final class RunFolder {
      */
     public void create(RunConfig config) throws IOException {
         if (Files.exists(path.resolve("config.json"))) {
-            throw new IOException(
-                    String.format(
-                            "%s holds a run already. Choose another folder, or delete it.", path));
+            throw new IOException(String.format(
+                    "%s holds a run already. Choose another folder, or delete it.", path));
         }
         Files.createDirectories(path);
         write("config.json", GSON.toJson(config));
@@ -103,8 +108,7 @@ public final class RunFolder {
         model.setProperty("Epoch", String.valueOf(epoch));
         model.save(beside, MODEL);
         String name = String.format("%s-%04d.params", MODEL, epoch);
-        Files.move(
-                beside.resolve(name), path.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+        Files.move(beside.resolve(name), path.resolve(name), StandardCopyOption.REPLACE_EXISTING);
         Files.delete(beside);
         try (DirectoryStream<Path> saved = Files.newDirectoryStream(path, MODEL + "-*.params")) {
             for (Path older : saved) {
@@ -148,10 +152,8 @@ public final class RunFolder {
     private <T> T read(String name, Class<T> type) throws IOException {
         Path file = path.resolve(name);
         if (!Files.exists(file)) {
-            throw new FileNotFoundException(
-                    String.format(
-                            "There is no %s in %s. Name the folder of a training run.",
-                            name, path));
+            throw new FileNotFoundException(String.format(
+                    "There is no %s in %s. Name the folder of a training run.", name, path));
         }
         try {
             return GSON.fromJson(Files.readString(file), type);

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.training.loss.Loss;
 import ai.djl.training.loss.SimpleCompositeLoss;
+
 import io.github.remoe.attack.Attack;
 import io.github.remoe.attack.TargetModel;
 import io.github.remoe.loss.RegionAdaptiveLoss;

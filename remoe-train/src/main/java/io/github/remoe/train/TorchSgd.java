@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.training.optimizer.Optimizer;
 import ai.djl.training.tracker.ParameterTracker;
+
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -47,14 +48,10 @@ public final class TorchSgd extends Optimizer {
     public void update(String parameterId, NDArray weight, NDArray grad) {
         float learningRate = learningRateTracker.getNewValue(parameterId, updateCount(parameterId));
         float weightDecay = getWeightDecay();
-        NDArray velocity =
-                momentum == 0
-                        ? null
-                        : withDefaultState(
-                                momentumStates,
-                                parameterId,
-                                weight.getDevice(),
-                                key -> weight.zerosLike());
+        NDArray velocity = momentum == 0
+                ? null
+                : withDefaultState(
+                        momentumStates, parameterId, weight.getDevice(), key -> weight.zerosLike());
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
             NDArray step = weightDecay == 0 ? grad : weight.mul(weightDecay).addi(grad);

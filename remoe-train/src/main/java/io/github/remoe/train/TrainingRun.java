@@ -9,12 +9,16 @@ import ai.djl.training.dataset.BatchSampler;
 import ai.djl.training.dataset.Dataset;
 import ai.djl.training.listener.TrainingListener;
 import ai.djl.training.listener.TrainingListenerAdapter;
+import ai.djl.training.optimizer.Optimizer;
+import ai.djl.training.tracker.Tracker;
 import ai.djl.translate.TranslateException;
+
 import io.github.remoe.data.Datasets;
 import io.github.remoe.data.PixelDataset;
 import io.github.remoe.data.RandomCropFlip;
 import io.github.remoe.data.ShuffleSampler;
 import io.github.remoe.vit.VisionTransformer;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 
@@ -49,10 +53,9 @@ public final class TrainingRun {
         this.device = device;
         data = openData();
         if (data.size() < config.batchSize()) {
-            throw new IllegalArgumentException(
-                    String.format(
-                            "A batch of %d needs at least as many images, the data has %d.",
-                            config.batchSize(), data.size()));
+            throw new IllegalArgumentException(String.format(
+                    "A batch of %d needs at least as many images, the data has %d.",
+                    config.batchSize(), data.size()));
         }
     }
 
@@ -61,16 +64,16 @@ public final class TrainingRun {
         PixelDataset.BaseBuilder<?> builder =
                 Datasets.builder(config.data(), Dataset.Usage.TRAIN, vit.getImageSize());
         if (config.augment()) {
-            builder.optAugmentation(RandomCropFlip.builder().optSeed(config.seed()).build());
+            builder.optAugmentation(
+                    RandomCropFlip.builder().optSeed(config.seed()).build());
         }
         builder.setSampling(
                 new BatchSampler(new ShuffleSampler(config.seed()), config.batchSize(), true));
         PixelDataset all = builder.build();
         if (!all.getClasses().equals(config.classes())) {
-            throw new IllegalArgumentException(
-                    String.format(
-                            "The data has the classes %s, the configuration %s.",
-                            all.getClasses(), config.classes()));
+            throw new IllegalArgumentException(String.format(
+                    "The data has the classes %s, the configuration %s.",
+                    all.getClasses(), config.classes()));
         }
         return Datasets.sample(all, config.samples(), config.seed());
     }
@@ -117,17 +120,15 @@ public final class TrainingRun {
         TrainingScheme scheme = config.createScheme();
         VisionTransformer vit = config.createModel();
         model.setBlock(vit);
-        DefaultTrainingConfig trainingConfig =
-                new DefaultTrainingConfig(scheme.getLoss())
-                        .optDevices(new Device[] {device})
-                        .optOptimizer(createOptimizer())
-                        .addTrainingListeners(new CsvLog(folder.getPath().resolve("log.csv")))
-                        .addTrainingListeners(new SaveEachEpoch())
-                        .addTrainingListeners(listeners);
+        DefaultTrainingConfig trainingConfig = new DefaultTrainingConfig(scheme.getLoss())
+                .optDevices(new Device[] {device})
+                .optOptimizer(createOptimizer())
+                .addTrainingListeners(new CsvLog(folder.getPath().resolve("log.csv")))
+                .addTrainingListeners(new SaveEachEpoch())
+                .addTrainingListeners(listeners);
         try (Trainer trainer = model.newTrainer(trainingConfig);
-                AdversarialTraining loop =
-                        new AdversarialTraining(
-                                trainer, scheme, config.clipNorm(), config.seed())) {
+                AdversarialTraining loop = new AdversarialTraining(
+                        trainer, scheme, config.clipNorm(), config.seed())) {
             trainer.initialize(vit.inputShape(config.batchSize()));
             synchronized (this) {
                 training = loop;
@@ -142,20 +143,28 @@ public final class TrainingRun {
         }
     }
 
-    private TorchSgd createOptimizer() {
+    private Optimizer createOptimizer() {
         int perEpoch = Math.toIntExact(stepsPerEpoch());
         int[] milestones =
                 config.milestones().stream().mapToInt(epoch -> epoch * perEpoch).toArray();
-        return TorchSgd.builder()
-                .setLearningRateTracker(
-                        new WarmUpMilestones(
-                                config.learningRate(),
-                                config.warmUpEpochs() * perEpoch,
-                                MILESTONE_FACTOR,
-                                milestones))
-                .optMomentum(config.momentum())
-                .optWeightDecays(config.weightDecay())
-                .build();
+        Tracker learningRate = new WarmUpMilestones(
+                config.learningRate(),
+                config.warmUpEpochs() * perEpoch,
+                MILESTONE_FACTOR,
+                milestones);
+        return switch (config.optimizer()) {
+            case SGD ->
+                TorchSgd.builder()
+                        .setLearningRateTracker(learningRate)
+                        .optMomentum(config.momentum())
+                        .optWeightDecays(config.weightDecay())
+                        .build();
+            case ADAMW ->
+                Optimizer.adamW()
+                        .optLearningRateTracker(learningRate)
+                        .optWeightDecays(config.weightDecay())
+                        .build();
+        };
     }
 
     /** Ends the run after the step that is running; may be called from any thread. */
@@ -185,8 +194,7 @@ public final class TrainingRun {
             try {
                 folder.saveModel(trainer.getModel(), epoch);
             } catch (IOException e) {
-                throw new UncheckedIOException(
-                        "The model cannot be saved: " + e.getMessage(), e);
+                throw new UncheckedIOException("The model cannot be saved: " + e.getMessage(), e);
             }
         }
     }

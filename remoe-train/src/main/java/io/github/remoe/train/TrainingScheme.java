@@ -3,6 +3,7 @@ package io.github.remoe.train;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.training.loss.Loss;
+
 import io.github.remoe.attack.TargetModel;
 
 /**

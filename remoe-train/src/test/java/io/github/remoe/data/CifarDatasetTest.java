@@ -6,17 +6,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import ai.djl.ndarray.NDManager;
 import ai.djl.training.dataset.Batch;
 import ai.djl.training.dataset.Dataset.Usage;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 class CifarDatasetTest {
 
-    @TempDir Path folder;
+    @TempDir
+    Path folder;
 
     @Test
     void readsTheLayoutOfCifar10() throws Exception {
@@ -56,7 +59,8 @@ class CifarDatasetTest {
         assertThat(dataset.getClasses())
                 .isEqualTo(List.of("a", "b", "c", "d", "e", "f", "g", "h", "i", "j"));
         try (NDManager manager = NDManager.newBaseManager()) {
-            long[] labels = dataset.getByRange(manager, 0, 15).getLabels().head().toLongArray();
+            long[] labels =
+                    dataset.getByRange(manager, 0, 15).getLabels().head().toLongArray();
             assertThat(labels).containsExactly(1, 2, 2, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 5);
         }
     }
@@ -153,6 +157,10 @@ class CifarDatasetTest {
     }
 
     private static CifarDataset open(Path path, Usage usage) throws IOException {
-        return CifarDataset.builder().setPath(path).optUsage(usage).setSampling(2, false).build();
+        return CifarDataset.builder()
+                .setPath(path)
+                .optUsage(usage)
+                .setSampling(2, false)
+                .build();
     }
 }

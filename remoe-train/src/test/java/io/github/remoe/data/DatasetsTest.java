@@ -5,16 +5,19 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.ndarray.types.Shape;
 import ai.djl.training.dataset.Dataset.Usage;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 class DatasetsTest {
 
-    @TempDir Path root;
+    @TempDir
+    Path root;
 
     @Test
     void findsEachKind() throws IOException {
@@ -51,6 +54,8 @@ class DatasetsTest {
     }
 
     private static PixelDataset open(String data, int imageSize) throws IOException {
-        return Datasets.builder(data, Usage.TEST, imageSize).setSampling(2, false).build();
+        return Datasets.builder(data, Usage.TEST, imageSize)
+                .setSampling(2, false)
+                .build();
     }
 }

@@ -1,6 +1,7 @@
 package io.github.remoe.data;
 
 import ai.djl.ndarray.types.Shape;
+
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;

@@ -7,6 +7,10 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.training.dataset.Batch;
 import ai.djl.training.dataset.Dataset.Usage;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
 import java.awt.image.BufferedImage;
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -15,12 +19,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.stream.LongStream;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 class ImageFolderDatasetTest {
 
-    @TempDir Path root;
+    @TempDir
+    Path root;
 
     @Test
     void sortsClassesAndFilesAndFindsNestedOnes() throws Exception {
@@ -72,13 +75,11 @@ class ImageFolderDatasetTest {
 
     @Test
     void missingFoldersAreNamed() throws IOException {
-        assertThatThrownBy(
-                        () ->
-                                ImageFolderDataset.builder()
-                                        .setPath(root.resolve("none"))
-                                        .setImageSize(8)
-                                        .setSampling(1, false)
-                                        .build())
+        assertThatThrownBy(() -> ImageFolderDataset.builder()
+                        .setPath(root.resolve("none"))
+                        .setImageSize(8)
+                        .setSampling(1, false)
+                        .build())
                 .isInstanceOf(FileNotFoundException.class)
                 .hasMessageStartingWith("no folder " + root.resolve("none"));
         Files.createDirectories(root.resolve("cat"));
@@ -99,14 +100,13 @@ class ImageFolderDatasetTest {
 
     @Test
     void missingSettingsAreNamed() {
-        assertThatThrownBy(() -> ImageFolderDataset.builder().setSampling(1, false).build())
-                .hasMessageContaining("setPath");
         assertThatThrownBy(
-                        () ->
-                                ImageFolderDataset.builder()
-                                        .setPath(root)
-                                        .setSampling(1, false)
-                                        .build())
+                        () -> ImageFolderDataset.builder().setSampling(1, false).build())
+                .hasMessageContaining("setPath");
+        assertThatThrownBy(() -> ImageFolderDataset.builder()
+                        .setPath(root)
+                        .setSampling(1, false)
+                        .build())
                 .hasMessageContaining("setImageSize");
         assertThatThrownBy(() -> ImageFolderDataset.builder().setImageSize(0))
                 .hasMessageContaining("was 0");

@@ -10,15 +10,17 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.training.dataset.Batch;
 import ai.djl.training.dataset.RandomAccessDataset;
 import ai.djl.training.dataset.Record;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.LongStream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.Test;
 
 class PixelDatasetTest {
 
@@ -52,7 +54,8 @@ class PixelDatasetTest {
 
     @Test
     void everyByteBecomesItsShareOf255() {
-        PixelDataset dataset = GradientDataset.builder(256).setSampling(256, false).build();
+        PixelDataset dataset =
+                GradientDataset.builder(256).setSampling(256, false).build();
         float[] values = dataset.getByRange(manager, 0, 256).getData().head().toFloatArray();
         assertThat(values[0]).isZero();
         assertThat(values[255 * 18]).isEqualTo(1f);
@@ -65,7 +68,8 @@ class PixelDatasetTest {
     void indicesNameTheImagesOfAShuffledPass() throws Exception {
         PixelDataset dataset = GradientDataset.builder(23).setSampling(5, true).build();
         assertThat(indicesOfOnePass(dataset, null))
-                .containsExactlyInAnyOrderElementsOf(LongStream.range(0, 23).boxed().toList())
+                .containsExactlyInAnyOrderElementsOf(
+                        LongStream.range(0, 23).boxed().toList())
                 .isNotEqualTo(LongStream.range(0, 23).boxed().toList());
     }
 
@@ -89,12 +93,14 @@ class PixelDatasetTest {
             all.addAll(indicesOfOnePass((PixelDataset) part, null));
         }
         assertThat(all)
-                .containsExactlyInAnyOrderElementsOf(LongStream.range(0, 30).boxed().toList());
+                .containsExactlyInAnyOrderElementsOf(
+                        LongStream.range(0, 30).boxed().toList());
     }
 
     @Test
     void limitKeepsTheFirstImages() throws Exception {
-        PixelDataset dataset = GradientDataset.builder(23).setSampling(5, true).optLimit(6).build();
+        PixelDataset dataset =
+                GradientDataset.builder(23).setSampling(5, true).optLimit(6).build();
         assertThat(dataset.size()).isEqualTo(6);
         assertThat(indicesOfOnePass(dataset, null))
                 .containsExactlyInAnyOrder(0L, 1L, 2L, 3L, 4L, 5L);
@@ -102,12 +108,11 @@ class PixelDatasetTest {
 
     @Test
     void readingAheadGivesTheSameBatches() throws Exception {
-        PixelDataset dataset =
-                GradientDataset.builder(200)
-                        .setSampling(7, true)
-                        .optPrefetchNumber(4)
-                        .optAugmentation(RandomCropFlip.builder().optPadding(1).build())
-                        .build();
+        PixelDataset dataset = GradientDataset.builder(200)
+                .setSampling(7, true)
+                .optPrefetchNumber(4)
+                .optAugmentation(RandomCropFlip.builder().optPadding(1).build())
+                .build();
         List<int[]> alone = pixelsOfOnePass(dataset, null);
         dataset.setEpoch(0);
         ExecutorService executor = Executors.newFixedThreadPool(3);
@@ -121,13 +126,14 @@ class PixelDatasetTest {
 
     @Test
     void augmentationDependsOnTheImageAndTheEpochAlone() throws Exception {
-        Augmentation stamp =
-                (source, target, height, width, epoch, index) -> {
-                    target[0] = (byte) index;
-                    target[1] = (byte) epoch;
-                };
-        PixelDataset dataset =
-                GradientDataset.builder(9).setSampling(4, false).optAugmentation(stamp).build();
+        Augmentation stamp = (source, target, height, width, epoch, index) -> {
+            target[0] = (byte) index;
+            target[1] = (byte) epoch;
+        };
+        PixelDataset dataset = GradientDataset.builder(9)
+                .setSampling(4, false)
+                .optAugmentation(stamp)
+                .build();
         for (int epoch = 0; epoch < 2; epoch++) {
             assertThat(dataset.getEpoch()).isEqualTo(epoch);
             int[] last = pixelsOfOnePass(dataset, null).get(2);
@@ -140,11 +146,10 @@ class PixelDatasetTest {
 
     @Test
     void directAccessIsNotAugmented() {
-        PixelDataset dataset =
-                GradientDataset.builder(9)
-                        .setSampling(4, false)
-                        .optAugmentation((source, target, h, w, epoch, index) -> target[0] = 99)
-                        .build();
+        PixelDataset dataset = GradientDataset.builder(9)
+                .setSampling(4, false)
+                .optAugmentation((source, target, h, w, epoch, index) -> target[0] = 99)
+                .build();
         Record record = dataset.subDataset(3, 9).get(manager, 2);
         assertThat(record.getData().head().getShape()).isEqualTo(new Shape(3, 2, 3));
         assertThat(TestImages.bytes(record.getData().head())).containsOnly(5);
@@ -179,12 +184,10 @@ class PixelDatasetTest {
                 .isInstanceOf(IndexOutOfBoundsException.class)
                 .hasMessage("no image at 9: the dataset has 9");
         assertThatThrownBy(() -> dataset.setEpoch(-1)).hasMessageContaining("was -1");
-        assertThatThrownBy(
-                        () ->
-                                GradientDataset.builder(9)
-                                        .setSampling(4, false)
-                                        .optDataBatchifier(null)
-                                        .build())
+        assertThatThrownBy(() -> GradientDataset.builder(9)
+                        .setSampling(4, false)
+                        .optDataBatchifier(null)
+                        .build())
                 .hasMessageContaining("optDataBatchifier");
         assertThatThrownBy(() -> GradientDataset.builder(9).build())
                 .hasMessageContaining("sampler must be set");

@@ -3,11 +3,13 @@ package io.github.remoe.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.util.Arrays;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
+
 import org.junit.jupiter.api.Test;
+
+import java.util.Arrays;
 
 class RandomCropFlipTest {
 
@@ -48,7 +50,8 @@ class RandomCropFlipTest {
 
     @Test
     void drawsAllShiftsAndBothSidesEquallyOften() {
-        RandomCropFlip augmentation = RandomCropFlip.builder().optPadding(1).optSeed(3).build();
+        RandomCropFlip augmentation =
+                RandomCropFlip.builder().optPadding(1).optSeed(3).build();
         // The images have nine places and two sides each: 18 outcomes, told apart by these bytes.
         int[] counts = new int[1 << 20];
         byte[] target = new byte[18];
@@ -80,7 +83,8 @@ class RandomCropFlipTest {
     @Test
     void canBeSwitchedOff() {
         byte[] target = new byte[18];
-        RandomCropFlip none = RandomCropFlip.builder().optPadding(0).optFlipProbability(0).build();
+        RandomCropFlip none =
+                RandomCropFlip.builder().optPadding(0).optFlipProbability(0).build();
         for (int index = 0; index < 20; index++) {
             none.apply(IMAGE, target, 2, 3, 0, index);
             assertThat(target).isEqualTo(IMAGE);

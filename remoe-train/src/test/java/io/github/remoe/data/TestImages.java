@@ -1,10 +1,12 @@
 package io.github.remoe.data;
 
 import ai.djl.ndarray.NDArray;
+
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+
 import javax.imageio.ImageIO;
 
 /** Makes the small files and reads back the bytes that the tests compare. */

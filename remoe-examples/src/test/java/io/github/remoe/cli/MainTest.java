@@ -1,0 +1,119 @@
+package io.github.remoe.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+class MainTest {
+
+    @TempDir
+    private Path folder;
+
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    private int run(String... args) {
+        return Main.commandLine()
+                .setOut(new PrintWriter(out, true))
+                .setErr(new PrintWriter(err, true))
+                .execute(args);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "deit_tiny_patch4_32 --classes 10, 5362762, 365107584",
+        "deit_tiny_patch4_32 --classes 10 --remoe, 5630332, 369346944",
+        "deit_tiny_patch16_224, 5717416, 1253683200",
+        "deit_small_patch16_224, 22050664, 4598882304",
+        "vit_small_patch16_224, 22050664, 4598882304"
+    })
+    void infoCountsParametersAndMultiplyAdds(String arguments, long parameters, long macs) {
+        assertThat(run(("info --json --model " + arguments).split(" "))).isZero();
+        JsonObject json = JsonParser.parseString(out.toString()).getAsJsonObject();
+        assertThat(json.get("parameters").getAsLong()).isEqualTo(parameters);
+        assertThat(json.get("macs").getAsLong()).isEqualTo(macs);
+    }
+
+    @Test
+    void infoDrawsTheRegions() {
+        assertThat(run("info", "--layers", "1,2", "--regions", "2x4")).isZero();
+        assertThat(out.toString()).contains("layer 2, ReMoE").contains(" 1  1  2* 2* 3* 3* 4  4");
+    }
+
+    @Test
+    void trainsAndEvaluatesAgain() throws IOException {
+        Path run = folder.resolve("run");
+        int exitCode = run(
+                "train",
+                "--remoe",
+                "--data=synthetic",
+                "--samples=64",
+                "--epochs=1",
+                "--batch-size=16",
+                "--attack-steps=1",
+                "--attack=fgsm,pgd-2",
+                "--test-samples=20",
+                "--device=cpu",
+                "--out=" + run);
+        assertThat(err.toString()).doesNotContain("Error");
+        assertThat(exitCode).isZero();
+        assertThat(run).isDirectoryContaining("glob:**/model-0001.params");
+        assertThat(Files.readAllLines(run.resolve("log.csv"))).hasSize(1 + 4);
+        JsonObject first = results(run);
+        assertThat(first.getAsJsonArray("accuracies")).hasSize(3);
+
+        assertThat(run("evaluate", "--run=" + run, "--attack=fgsm,pgd-2", "--test-samples=20"))
+                .isZero();
+        assertThat(results(run).get("accuracies")).isEqualTo(first.get("accuracies"));
+
+        assertThat(run("train", "--data=synthetic", "--out=" + run)).isEqualTo(1);
+        assertThat(err.toString()).contains("holds a run already");
+    }
+
+    private static JsonObject results(Path run) throws IOException {
+        return JsonParser.parseString(Files.readString(run.resolve("results.json")))
+                .getAsJsonObject();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "info --model deit_giant | Unknown model 'deit_giant'. Known models: deit_small",
+                "info --layers 13 --model deit_tiny_patch4_32 | There is no layer 13: the network"
+                        + " has layers 1 to 12.",
+                "info --regions 9x1 | 9 x 1 regions do not fit a grid of 8 x 8 patches",
+                "info --regions four | --regions takes ROWSxCOLUMNS",
+                "info --top-k 5 | topK must be 1 to 4",
+                "info --gate LOUD | Invalid value for option '--gate'",
+                "train --data nowhere --out x | nowhere",
+                "train --data synthetic --out x --model deit_tiny_patch16_224 | 32",
+                "train --data synthetic --out x --epsilon lots | write 8/255 or 0.03",
+                "train --data synthetic --out x --attack loud | Unknown attack 'loud'",
+                "train --data synthetic --out x --lr 0 | learningRate must be greater than 0",
+                "evaluate --run nowhere | There is no config.json in nowhere"
+            })
+    void wrongInputGivesOneClearMessage(String arguments, String message) {
+        assertThat(run(arguments.trim().split(" "))).isNotZero();
+        assertThat(err.toString()).contains(message).doesNotContain("\tat ");
+        assertThat(Path.of("x")).doesNotExist();
+    }
+
+    @Test
+    void stackTracesAreShownWhenAskedFor() {
+        assertThat(run("info", "--model", "deit_giant", "--stacktrace")).isEqualTo(1);
+        assertThat(err.toString()).contains("\tat io.github.remoe.vit.Presets");
+    }
+}
