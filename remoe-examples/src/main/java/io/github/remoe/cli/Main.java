@@ -1,5 +1,7 @@
 package io.github.remoe.cli;
 
+import java.nio.file.FileSystemException;
+import java.util.Locale;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -43,11 +45,19 @@ public final class Main extends Quickstart {
             if (main.stacktrace) {
                 exception.printStackTrace(command.getErr());
             } else {
-                String message = exception.getMessage();
-                command.getErr().println("Error: " + (message == null ? exception : message));
+                command.getErr().println("Error: " + message(exception));
             }
             return command.getCommandSpec().exitCodeOnExecutionException();
         });
         return commandLine;
+    }
+
+    private static String message(Exception exception) {
+        if (exception instanceof FileSystemException file && file.getReason() == null) {
+            // Such an exception's message is a path alone; its kind is in the class name.
+            String kind = file.getClass().getSimpleName().replace("Exception", "");
+            return file.getMessage() + ": " + kind.replaceAll("(?<=[a-z])(?=[A-Z])", " ").toLowerCase(Locale.ROOT);
+        }
+        return exception.getMessage() == null ? exception.toString() : exception.getMessage();
     }
 }

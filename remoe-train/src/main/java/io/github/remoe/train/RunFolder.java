@@ -163,7 +163,7 @@ public final class RunFolder {
     }
 
     private void write(String name, String content) throws IOException {
-        Path beside = Files.createTempFile(path, "." + name, null);
+        Path beside = path.resolve("." + name);
         Files.writeString(beside, content + System.lineSeparator());
         Files.move(
                 beside,
