@@ -54,6 +54,23 @@ class MlpGateTest {
     }
 
     @Test
+    void theHiddenLayerIsAnExactGelu() {
+        MlpGate gate = new MlpGate(new RegionGrid(1, 2, 1, 2), 0, 1);
+        start(gate.getParameters().get("weight1"), 1);
+        start(gate.getParameters().get("weight2"), 1);
+        NDArray tokens = array(manager, new Shape(1, 2, 1), 1, -2);
+        gate.initialize(manager, DataType.FLOAT32, tokens.getShape());
+
+        NDArray weights = forward(gate, tokens).head();
+
+        // The scores are 1 Phi(1) = 0.8413447 and -2 Phi(-2) = -0.0455003.
+        double ratio = Math.exp(0.8413447 + 0.0455003);
+        assertThat(doubles(weights))
+                .containsExactly(
+                        new double[] {2 * ratio / (1 + ratio), 2 / (1 + ratio)}, within(1e-6));
+    }
+
+    @Test
     void weightsHaveMeanOneForEachImage() {
         MlpGate gate = new MlpGate(new RegionGrid(4, 4, 2, 2), 0, 0.5f);
         for (String name : gate.getParameters().keys()) {
