@@ -35,6 +35,14 @@ final class EvaluateCommand implements Callable<Integer> {
             description = "The dataset whose test images are used. Default: the run's.")
     private String data;
 
+    @Option(
+            names = "--samples",
+            paramLabel = "N",
+            defaultValue = "1000",
+            description = "Evaluate on N test images, chosen at random by --seed; 0 means all."
+                    + " Default: ${DEFAULT-VALUE}.")
+    private int samples;
+
     @Mixin
     private EvaluationOptions evaluationOptions;
 
@@ -43,6 +51,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, TranslateException {
+        evaluationOptions.samples = samples;
         RunFolder folder = new RunFolder(run);
         RunConfig config = folder.readConfig();
         try (Model model = folder.loadModel(deviceOption.device())) {

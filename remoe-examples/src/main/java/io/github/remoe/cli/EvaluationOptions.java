@@ -29,13 +29,7 @@ final class EvaluationOptions {
             description = "Step size of PGD. Default: ${DEFAULT-VALUE}.")
     float stepSize;
 
-    @Option(
-            names = "--test-samples",
-            paramLabel = "N",
-            defaultValue = "1000",
-            description =
-                    "Evaluate on N test images, chosen at random by --seed; 0 means all. Default:"
-                            + " ${DEFAULT-VALUE}.")
+    /** Not an option here: {@code train} has samples of two kinds, so it needs another name there. */
     int samples;
 
     @Option(

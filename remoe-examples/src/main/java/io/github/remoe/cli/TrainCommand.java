@@ -160,12 +160,21 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin
     private DeviceOption deviceOption;
 
+    @Option(
+            names = "--test-samples",
+            paramLabel = "N",
+            defaultValue = "1000",
+            description = "Evaluate on N test images, chosen at random by --seed; 0 means all."
+                    + " Default: ${DEFAULT-VALUE}.")
+    private int testSamples;
+
     @Mixin
     private EvaluationOptions evaluationOptions;
 
     @Override
     public Integer call() throws IOException, TranslateException {
         RunConfig config = config();
+        evaluationOptions.samples = testSamples;
         RunFolder folder = new RunFolder(out);
         Optional<Results> results =
                 Runs.train(spec, config, folder, deviceOption.device(), evaluationOptions);

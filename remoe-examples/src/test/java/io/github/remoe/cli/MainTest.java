@@ -74,7 +74,7 @@ class MainTest {
         JsonObject first = results(run);
         assertThat(first.getAsJsonArray("accuracies")).hasSize(3);
 
-        assertThat(run("evaluate", "--run=" + run, "--attack=fgsm,pgd-2", "--test-samples=20"))
+        assertThat(run("evaluate", "--run=" + run, "--attack=fgsm,pgd-2", "--samples=20"))
                 .isZero();
         assertThat(results(run).get("accuracies")).isEqualTo(first.get("accuracies"));
 
