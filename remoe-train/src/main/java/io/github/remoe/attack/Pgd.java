@@ -66,8 +66,10 @@ public final class Pgd implements Attack {
                 for (int restart = 1; restart < restarts; restart++) {
                     NDArray adversarial = run(model, images, labels, seeds, restart);
                     NDArray score = score(model, adversarial, labels);
-                    NDArray better = score.gt(bestScore);
-                    best = NDArrays.where(better.reshape(-1, 1, 1, 1), adversarial, best);
+                    // DJL's where does not broadcast by itself.
+                    NDArray better =
+                            score.gt(bestScore).reshape(-1, 1, 1, 1).broadcast(images.getShape());
+                    best = NDArrays.where(better, adversarial, best);
                     bestScore = NDArrays.maximum(score, bestScore);
                 }
             }

@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
 import ai.djl.training.GradientCollector;
@@ -95,8 +96,9 @@ public final class TargetModel implements AutoCloseable {
     }
 
     private static void checkFinite(String name, NDArray array) {
-        try (NDArray sum = array.sum()) {
-            if (!Float.isFinite(sum.getFloat())) {
+        try (NDScope scope = new NDScope()) {
+            scope.suppressNotUsedWarning();
+            if (!Float.isFinite(array.toType(DataType.FLOAT32, false).sum().getFloat())) {
                 throw new IllegalArgumentException(String.format(
                         "The model's parameter %s holds NaN or infinite values, so its"
                                 + " outputs mean nothing. Load sound weights, or train with"

@@ -5,11 +5,12 @@ import ai.djl.ndarray.NDList;
 import ai.djl.training.loss.Loss;
 
 import io.github.remoe.attack.TargetModel;
+import io.github.remoe.loss.CrossEntropyLoss;
 
 /** Natural training (NAT): cross-entropy on clean images. */
 public final class Nat implements TrainingScheme {
 
-    private final Loss loss = Loss.softmaxCrossEntropyLoss();
+    private final Loss loss = new CrossEntropyLoss();
 
     /** {@inheritDoc} */
     @Override

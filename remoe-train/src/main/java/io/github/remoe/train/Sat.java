@@ -7,6 +7,7 @@ import ai.djl.training.loss.SimpleCompositeLoss;
 
 import io.github.remoe.attack.Attack;
 import io.github.remoe.attack.TargetModel;
+import io.github.remoe.loss.CrossEntropyLoss;
 import io.github.remoe.loss.RegionAdaptiveLoss;
 import io.github.remoe.loss.RegionAlignmentLoss;
 
@@ -29,7 +30,7 @@ public final class Sat implements TrainingScheme {
      * @param attack the training attack
      */
     public Sat(Attack attack) {
-        this(attack, false, Loss.softmaxCrossEntropyLoss());
+        this(attack, false, new CrossEntropyLoss());
     }
 
     private Sat(Attack attack, boolean predictsClean, Loss loss) {
