@@ -11,6 +11,8 @@ import ai.djl.nn.convolutional.Conv2d;
 import ai.djl.nn.core.Linear;
 
 import io.github.remoe.Golden;
+import io.github.remoe.ReMoE;
+import io.github.remoe.vit.VisionTransformer;
 
 /** Networks small enough for tests. */
 public final class TinyNetworks {
@@ -35,6 +37,29 @@ public final class TinyNetworks {
                 .add(linear);
         network.initialize(manager, type, new Shape(1, 3, 8, 8));
         return network;
+    }
+
+    /** 3 x 8 x 8 pixels, 5 classes, two layers, 2 x 2 regions in the second. */
+    public static VisionTransformer reMoEVit() {
+        VisionTransformer vit = VisionTransformer.builder()
+                .optImageSize(8)
+                .optPatchSize(2)
+                .optEmbedDim(12)
+                .optDepth(2)
+                .optNumClasses(5)
+                .build();
+        ReMoE.builder().optLayers(2).build().insertInto(vit);
+        return vit;
+    }
+
+    /** The same network, initialised from names. */
+    public static VisionTransformer reMoEVit(NDManager manager) {
+        VisionTransformer vit = reMoEVit();
+        vit.getParameters()
+                .forEach(p ->
+                        p.getValue().setInitializer(Golden.initializer(p.getKey(), -0.3, 0.3)));
+        vit.initialize(manager, DataType.FLOAT32, vit.inputShape(1));
+        return vit;
     }
 
     private static void start(Block block, String prefix, double weight, double bias) {
