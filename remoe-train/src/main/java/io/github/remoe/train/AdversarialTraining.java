@@ -4,6 +4,9 @@ import ai.djl.Device;
 import ai.djl.TrainingDivergedException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDScope;
+import ai.djl.ndarray.index.NDIndex;
+import ai.djl.nn.Parameter;
 import ai.djl.training.EasyTrain;
 import ai.djl.training.GradientCollector;
 import ai.djl.training.Trainer;
@@ -170,6 +173,7 @@ public final class AdversarialTraining implements AutoCloseable {
                     trainer.getModel().getBlock().getParameters().values(), maxGradientNorm);
         }
         if (!Float.isFinite(norm)) {
+            clearGradients();
             throw new TrainingDivergedException(String.format(
                     "Step %d gave loss %s and gradient norm %s. Train with a lower learning"
                             + " rate, a longer warm-up or a smaller gradient norm to clip"
@@ -177,6 +181,19 @@ public final class AdversarialTraining implements AutoCloseable {
                     step, loss, norm));
         }
         trainer.step();
+    }
+
+    /** Gradients add up, so one that is not finite would spoil every later step. */
+    private void clearGradients() {
+        try (NDScope scope = new NDScope()) {
+            scope.suppressNotUsedWarning();
+            for (Parameter parameter :
+                    trainer.getModel().getBlock().getParameters().values()) {
+                if (parameter.requiresGradient()) {
+                    parameter.getArray().getGradient().set(new NDIndex("..."), 0);
+                }
+            }
+        }
     }
 
     /** Made at the first step: only then is the network sure to be initialised. */
