@@ -6,6 +6,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Activation;
 import ai.djl.nn.Block;
 import ai.djl.nn.Blocks;
+import ai.djl.nn.Parameter;
 import ai.djl.nn.SequentialBlock;
 import ai.djl.nn.convolutional.Conv2d;
 import ai.djl.nn.core.Linear;
@@ -39,7 +40,7 @@ public final class TinyNetworks {
         return network;
     }
 
-    /** 3 x 8 x 8 pixels, 5 classes, two layers, 2 x 2 regions in the second. */
+    /** 3 x 8 x 8 pixels, 5 classes, two layers, 2 x 2 regions in the first. */
     public static VisionTransformer reMoEVit() {
         VisionTransformer vit = VisionTransformer.builder()
                 .optImageSize(8)
@@ -48,18 +49,26 @@ public final class TinyNetworks {
                 .optDepth(2)
                 .optNumClasses(5)
                 .build();
-        ReMoE.builder().optLayers(2).build().insertInto(vit);
+        ReMoE.builder().optLayers(1).build().insertInto(vit);
         return vit;
     }
 
     /** The same network, initialised from names. */
     public static VisionTransformer reMoEVit(NDManager manager) {
         VisionTransformer vit = reMoEVit();
-        vit.getParameters()
-                .forEach(p ->
-                        p.getValue().setInitializer(Golden.initializer(p.getKey(), -0.3, 0.3)));
+        startByName(vit);
         vit.initialize(manager, DataType.FLOAT32, vit.inputShape(1));
         return vit;
+    }
+
+    /** Has what starts at random start with numbers made from the parameters' names. */
+    public static void startByName(Block block) {
+        block.getParameters().forEach(p -> {
+            Parameter.Type type = p.getValue().getType();
+            if (type == Parameter.Type.WEIGHT || type == Parameter.Type.OTHER) {
+                p.getValue().setInitializer(Golden.initializer(p.getKey(), -0.3, 0.3));
+            }
+        });
     }
 
     private static void start(Block block, String prefix, double weight, double bias) {
