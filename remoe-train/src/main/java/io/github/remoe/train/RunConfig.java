@@ -79,9 +79,16 @@ public record RunConfig(
     /**
      * Checks what no part checks by itself when it is built.
      *
-     * @throws IllegalArgumentException if a setting is out of range or does not fit another
+     * @throws IllegalArgumentException if a setting is missing, out of range or does not fit
+     *     another
      */
     public RunConfig {
+        requirePresent("model", model);
+        requirePresent("classes", classes);
+        requirePresent("data", data);
+        requirePresent("scheme", scheme);
+        requirePresent("optimizer", optimizer);
+        requirePresent("milestones", milestones);
         require(epochs >= 1, "epochs must be at least 1, got %s.", epochs);
         require(batchSize >= 1, "batchSize must be at least 1, got %s.", batchSize);
         require(samples >= 0, "samples cannot be negative, got %s.", samples);
@@ -130,6 +137,10 @@ public record RunConfig(
                 .optSteps(attackSteps)
                 .build();
         return regionLosses ? Sat.withRegionLosses(attack, beta, lambdaAlign) : new Sat(attack);
+    }
+
+    private static void requirePresent(String name, Object value) {
+        require(value != null, "%s is missing or unknown.", name);
     }
 
     private static void require(boolean condition, String message, Object... values) {

@@ -155,11 +155,24 @@ public final class RunFolder {
             throw new FileNotFoundException(String.format(
                     "There is no %s in %s. Name the folder of a training run.", name, path));
         }
+        T content;
         try {
-            return GSON.fromJson(Files.readString(file), type);
-        } catch (JsonParseException | IllegalArgumentException e) {
-            throw new IOException(String.format("%s cannot be read: %s", file, e.getMessage()), e);
+            content = GSON.fromJson(Files.readString(file), type);
+        } catch (JsonParseException e) {
+            throw unreadable(file, e);
+        } catch (RuntimeException e) {
+            // Gson wraps what a record's constructor throws.
+            throw unreadable(file, e.getCause() == null ? e : e.getCause());
         }
+        if (content == null) {
+            throw new IOException(file + " is empty.");
+        }
+        return content;
+    }
+
+    private static IOException unreadable(Path file, Throwable reason) {
+        return new IOException(
+                String.format("%s cannot be read: %s", file, reason.getMessage()), reason);
     }
 
     private void write(String name, String content) throws IOException {

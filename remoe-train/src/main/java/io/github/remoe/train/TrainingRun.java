@@ -138,7 +138,9 @@ public final class TrainingRun {
             }
             loop.fit(config.epochs(), data, null);
             if (isStopped()) {
-                folder.saveModel(model, (int) (loop.getStep() / stepsPerEpoch()) + 1);
+                // The epoch of the last step: divided and rounded up.
+                long epoch = (loop.getStep() + stepsPerEpoch() - 1) / stepsPerEpoch();
+                folder.saveModel(model, Math.toIntExact(epoch));
             }
         }
     }
