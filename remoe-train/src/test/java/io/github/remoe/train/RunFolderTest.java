@@ -1,0 +1,260 @@
+package io.github.remoe.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import ai.djl.Device;
+import ai.djl.Model;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+
+import io.github.remoe.Golden;
+import io.github.remoe.Tensors;
+import io.github.remoe.evaluate.RobustAccuracy;
+import io.github.remoe.report.Results;
+import io.github.remoe.vit.VisionTransformer;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+
+class RunFolderTest {
+
+    @TempDir
+    private Path temp;
+
+    private RunFolder folder() {
+        return new RunFolder(temp.resolve("run"));
+    }
+
+    private List<String> files() throws IOException {
+        try (Stream<Path> files = Files.list(temp.resolve("run"))) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    private void writeConfig(String text) throws IOException {
+        Files.createDirectories(temp.resolve("run"));
+        Files.writeString(temp.resolve("run").resolve("config.json"), text);
+    }
+
+    private static Model model() {
+        Model model = Model.newInstance("test", Device.cpu());
+        VisionTransformer vit = Configs.tiny().createModel();
+        vit.initialize(model.getNDManager(), DataType.FLOAT32, vit.inputShape(1));
+        model.setBlock(vit);
+        return model;
+    }
+
+    private static double[] logits(Model model) {
+        VisionTransformer vit = (VisionTransformer) model.getBlock();
+        try (NDManager manager = NDManager.newBaseManager()) {
+            return Tensors.doubles(Tensors.forward(
+                            vit,
+                            Golden.tensor(
+                                    manager,
+                                    DataType.FLOAT32,
+                                    "image",
+                                    vit.inputShape(2).getShape()))
+                    .head());
+        }
+    }
+
+    @Test
+    void theSettingsComeBack() throws IOException {
+        RunFolder folder = folder();
+
+        folder.create(Configs.tiny());
+
+        assertThat(folder.readConfig()).isEqualTo(Configs.tiny());
+        assertThat(files()).containsExactly("config.json");
+    }
+
+    @Test
+    void settingsWithoutReMoEComeBack() throws IOException {
+        writeConfig(Configs.json(json -> {
+            json.remove("remoe");
+            json.addProperty("regionLosses", false);
+        }));
+
+        assertThat(folder().readConfig().remoe()).isNull();
+    }
+
+    @Test
+    void aRunIsNotOverwritten() throws IOException {
+        folder().create(Configs.tiny());
+        String before = Files.readString(temp.resolve("run").resolve("config.json"));
+
+        assertThatExceptionOfType(IOException.class)
+                .isThrownBy(() -> folder().create(Configs.tiny()))
+                .withMessageContaining("holds a run already");
+        assertThat(Files.readString(temp.resolve("run").resolve("config.json"))).isEqualTo(before);
+    }
+
+    @Test
+    void missingFilesAreNamed() throws IOException {
+        assertThatExceptionOfType(FileNotFoundException.class)
+                .isThrownBy(() -> folder().readConfig())
+                .withMessageContaining("no config.json in " + temp.resolve("run"));
+        assertThatExceptionOfType(FileNotFoundException.class)
+                .isThrownBy(() -> folder().loadModel(Device.cpu()));
+
+        folder().create(Configs.tiny());
+        assertThatExceptionOfType(IOException.class)
+                .isThrownBy(() -> folder().loadModel(Device.cpu()))
+                .withMessageContaining(temp.resolve("run").toString());
+        assertThatExceptionOfType(FileNotFoundException.class)
+                .isThrownBy(() -> folder().readResults())
+                .withMessageContaining("results.json");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "{", "[]", "null", "{\"epochs\": \"many\"}", "\u0000\u0001"})
+    void aBrokenConfigIsNamed(String text) throws IOException {
+        writeConfig(text);
+
+        assertThatExceptionOfType(IOException.class)
+                .isThrownBy(() -> folder().readConfig())
+                .withMessageContaining("config.json");
+    }
+
+    @Test
+    void aSettingOutOfRangeIsToldWithItsReason() throws IOException {
+        writeConfig(Configs.json(json -> json.addProperty("epochs", 0)));
+
+        assertThatExceptionOfType(IOException.class)
+                .isThrownBy(() -> folder().readConfig())
+                .withMessageContaining("config.json")
+                .withMessageContaining("epochs must be at least 1");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"model", "classes", "data", "scheme", "optimizer", "milestones"})
+    void aSettingThatIsLeftOutIsNamed(String name) throws IOException {
+        writeConfig(Configs.json(json -> {
+            json.remove(name);
+            json.addProperty("regionLosses", false);
+        }));
+
+        assertThatExceptionOfType(IOException.class)
+                .isThrownBy(() -> folder().readConfig())
+                .withMessageContaining(name);
+    }
+
+    @Test
+    void anUnknownSchemeIsNotTakenForAnother() throws IOException {
+        writeConfig(Configs.json(json -> {
+            json.addProperty("scheme", "SATT");
+            json.addProperty("regionLosses", false);
+        }));
+
+        assertThatExceptionOfType(IOException.class)
+                .isThrownBy(() -> folder().readConfig())
+                .withMessageContaining("scheme");
+    }
+
+    @Test
+    void aSavedModelGivesTheSameLogits() throws IOException {
+        RunFolder folder = folder();
+        folder.create(Configs.tiny());
+        try (Model model = model()) {
+            double[] expected = logits(model);
+            folder.saveModel(model, 3);
+
+            try (Model loaded = folder.loadModel(Device.cpu())) {
+                assertThat(logits(loaded)).isEqualTo(expected);
+                assertThat(loaded.getProperty("Epoch")).isEqualTo("3");
+            }
+        }
+        assertThat(files()).containsExactly("config.json", "model-0003.params");
+    }
+
+    @Test
+    void theNewestParametersReplaceTheOlder() throws IOException {
+        RunFolder folder = folder();
+        folder.create(Configs.tiny());
+        try (Model model = model()) {
+            folder.saveModel(model, 1);
+            model.getBlock()
+                    .getParameters()
+                    .forEach(p -> p.getValue().getArray().muli(0.5f));
+            double[] expected = logits(model);
+            folder.saveModel(model, 2);
+            folder.saveModel(model, 2);
+
+            assertThat(files()).containsExactly("config.json", "model-0002.params");
+            try (Model loaded = folder.loadModel(Device.cpu())) {
+                assertThat(logits(loaded)).isEqualTo(expected);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(doubles = {0, 0.0001, 0.5, 0.999})
+    void truncatedParametersAreNamed(double part) throws IOException {
+        RunFolder folder = folder();
+        folder.create(Configs.tiny());
+        try (Model model = model()) {
+            folder.saveModel(model, 1);
+        }
+        Path file = temp.resolve("run").resolve("model-0001.params");
+        byte[] bytes = Files.readAllBytes(file);
+        Files.write(file, Arrays.copyOf(bytes, (int) (part * bytes.length)));
+
+        assertThatExceptionOfType(IOException.class)
+                .isThrownBy(() -> folder.loadModel(Device.cpu()))
+                .withMessageContaining("The model in " + temp.resolve("run"));
+    }
+
+    @Test
+    void parametersOfAnotherNetworkAreRefused() throws IOException {
+        RunFolder folder = folder();
+        folder.create(Configs.tiny());
+        try (Model model = model()) {
+            folder.saveModel(model, 1);
+        }
+        writeConfig(Configs.json(json -> json.getAsJsonArray("classes").remove(9)));
+
+        assertThatExceptionOfType(IOException.class)
+                .isThrownBy(() -> folder.loadModel(Device.cpu()))
+                .withMessageContaining("10 classes");
+    }
+
+    @Test
+    void resultsComeBackAndReplaceTheOlder() throws IOException {
+        RunFolder folder = folder();
+        folder.create(Configs.tiny());
+        Results first = results(1);
+        Results second = results(2);
+
+        folder.writeResults(first);
+        assertThat(folder.readResults()).isEqualTo(first);
+        folder.writeResults(second);
+
+        assertThat(folder.readResults()).isEqualTo(second);
+        assertThat(files()).containsExactly("config.json", "results.json");
+    }
+
+    private static Results results(int epoch) {
+        return new Results(
+                "vit_micro_patch4_32",
+                true,
+                123_456,
+                7_890_123,
+                "synthetic",
+                8 / 255f,
+                7,
+                epoch,
+                12.5,
+                List.of(new RobustAccuracy("clean", 9, 10), new RobustAccuracy("pgd-20", 3, 10)));
+    }
+}
