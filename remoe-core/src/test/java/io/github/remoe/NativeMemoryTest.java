@@ -9,7 +9,11 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
 
+import io.github.remoe.moe.GateType;
+import io.github.remoe.moe.ReMoEBlock;
+import io.github.remoe.moe.RegionGrid;
 import io.github.remoe.vit.VisionTransformer;
 
 import org.junit.jupiter.api.AfterEach;
@@ -75,6 +79,21 @@ class NativeMemoryTest {
         int plain = leftOpen(network(4));
 
         assertThat(leftOpen(network(4, 1, 2, 4))).isEqualTo(plain + 3);
+    }
+
+    @Test
+    void aBlockByItselfLeavesItsTwoOutputsOpen() {
+        ReMoEBlock block = ReMoEBlock.builder()
+                .setGrid(new RegionGrid(4, 4, 2, 2))
+                .optGate(GateType.MLP)
+                .build();
+        NDArray tokens = step.randomUniform(0, 1, new Shape(2, 16, 12));
+        block.initialize(parameters, DataType.FLOAT32, tokens.getShape());
+        int before = step.getManagedArrays().size();
+
+        forward(block, tokens);
+
+        assertThat(step.getManagedArrays()).hasSize(before + 2);
     }
 
     @ParameterizedTest

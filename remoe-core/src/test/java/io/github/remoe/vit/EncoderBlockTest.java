@@ -101,6 +101,8 @@ class EncoderBlockTest {
         start(block);
 
         assertThat(forward(block, tokens)).hasSize(1);
+        // The attention does not hand out what nobody takes.
+        assertThat(forward(block.getSelfAttention(), tokens)).hasSize(1);
     }
 
     @Test

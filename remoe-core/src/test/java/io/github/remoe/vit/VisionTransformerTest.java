@@ -303,10 +303,10 @@ class VisionTransformerTest {
                         manager,
                         new DataInputStream(new ByteArrayInputStream(bytes.toByteArray()))))
                 .isInstanceOf(MalformedModelException.class)
-                .hasMessage(
-                        "The parameters were saved from a network of 8 x 8 images, patch 2, width 12,"
-                                + " depth 2, 3 heads, 1 prefix tokens, 5 classes, but this one has 8 x 8"
-                                + " images, patch 2, width 12, depth 2, 2 heads, 1 prefix tokens, 5"
-                                + " classes. Build the network as it was when it was saved.");
+                .hasMessageContaining(
+                        "saved from a network of 8 x 8 images, patch 2, width 12, depth 2, 3 heads,")
+                .hasMessageContaining(
+                        "this one has 8 x 8 images, patch 2, width 12, depth 2, 2 heads,")
+                .hasMessageContaining("Build the network as it was when it was saved.");
     }
 }
