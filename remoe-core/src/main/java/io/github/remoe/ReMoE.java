@@ -16,8 +16,9 @@ import java.util.List;
  * VisionTransformer}.
  *
  * <p>Insertion preserves the function: the feed-forward network of a chosen layer becomes the global
- * expert of that layer's block, the other experts start at zero, so every logit stays what it was.
- * That holds for a network before its initialisation as for a trained one.
+ * expert of that layer's block, the other experts start at zero, so every logit stays what it was
+ * (unless the global expert is left out). That holds for a network before its initialisation as for
+ * a trained one.
  *
  * <pre>{@code
  * VisionTransformer vit = Presets.builder("deit_tiny_patch4_32").optNumClasses(10).build();
@@ -81,6 +82,10 @@ public record ReMoE(
 
     /**
      * Puts a {@link ReMoEBlock} into the feed-forward slot of each chosen layer.
+     *
+     * <p>Insert before a {@link ai.djl.training.Trainer} is made: one that exists does not know the
+     * new parameters. In the last layer of a network with a class token the centre and regional
+     * experts reach no logit, since they change patches only.
      *
      * @param vit the network; if it is initialised, the new blocks are initialised at once, beside
      *     its parameters

@@ -18,7 +18,11 @@ class ArchitectureTest {
     static final ArchRule MODULES_DEPEND_DOWNWARDS = layeredArchitecture()
             .consideringOnlyDependenciesInLayers()
             .layer("core")
-            .definedBy("io.github.remoe", "io.github.remoe.vit..", "io.github.remoe.moe..")
+            .definedBy(
+                    "io.github.remoe",
+                    "io.github.remoe.vit..",
+                    "io.github.remoe.moe..",
+                    "io.github.remoe.autograd..")
             .layer("train")
             .definedBy(
                     "io.github.remoe.attack..",
@@ -41,6 +45,7 @@ class ArchitectureTest {
                     "io.github.remoe",
                     "io.github.remoe.vit..",
                     "io.github.remoe.moe..",
+                    "io.github.remoe.autograd..",
                     "io.github.remoe.attack..",
                     "io.github.remoe.loss..",
                     "io.github.remoe.train..",

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
+import io.github.remoe.autograd.Constants;
 
 /**
  * Attention-guided expert activation (AEA; paper, section "P2R and Attention-guided Expert
@@ -54,7 +55,7 @@ public final class AeaGate extends Gate {
     }
 
     private static NDArray selfSimilarity(NDArray tokens) {
-        double scale = 1 / Math.sqrt(tokens.getShape().get(2));
+        NDArray scale = Constants.scalar(tokens, 1 / Math.sqrt(tokens.getShape().get(2)));
         NDArray similarity = tokens.mul(scale).matMul(tokens.transpose(0, 2, 1));
         return similarity.softmax(-1).mean(new int[] {1});
     }

@@ -50,7 +50,8 @@ public abstract class Gate extends AbstractBlock {
      * @return the weights (B,K) as a gate's output; 1 everywhere for an image whose scores are all 0
      */
     protected static NDList normalize(NDArray scores) {
-        // Saliencies can underflow to 0 in all regions at once; far below any other saliency.
+        // Saliencies can underflow to 0 in all regions at once. Others are so much larger than this
+        // that adding it does not change them.
         NDArray positive = scores.add(1e-12f);
         return new NDList(positive.div(positive.mean(new int[] {1}, true)));
     }

@@ -10,6 +10,7 @@ import ai.djl.nn.core.Linear;
 import ai.djl.training.ParameterStore;
 import ai.djl.training.initializer.TruncatedNormalInitializer;
 import ai.djl.util.PairList;
+import io.github.remoe.autograd.Constants;
 
 /**
  * Learned routing, the paper's comparison to {@link AeaGate}: a small MLP (D, h, 1) with GELU scores
@@ -78,6 +79,7 @@ public final class MlpGate extends Gate {
                         parameterStore.getValue(weight2, device, training),
                         parameterStore.getValue(bias2, device, training))
                 .head();
-        return new NDList(scores.squeeze(2).softmax(1).mul(getGrid().size()));
+        NDArray numRegions = Constants.scalar(scores, getGrid().size());
+        return new NDList(scores.squeeze(2).softmax(1).mul(numRegions));
     }
 }

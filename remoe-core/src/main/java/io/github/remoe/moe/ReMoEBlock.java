@@ -11,10 +11,12 @@ import ai.djl.nn.AbstractBlock;
 import ai.djl.nn.Block;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
+import io.github.remoe.autograd.Constants;
 
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.util.Locale;
 
 /**
  * A region-aware mixture of experts in the place of a feed-forward network (paper, section
@@ -159,7 +161,7 @@ public final class ReMoEBlock extends AbstractBlock {
     }
 
     private static NDArray scale(NDArray array, float lambda) {
-        return lambda == 1 ? array : array.mul(lambda);
+        return lambda == 1 ? array : array.mul(Constants.scalar(array, lambda));
     }
 
     private void checkTokens(Shape shape) {
@@ -199,7 +201,7 @@ public final class ReMoEBlock extends AbstractBlock {
             centerExpert.initialize(manager, dataType, patches);
         }
         if (regionalExperts != null) {
-            Shape patches = new Shape(grid.size(), batch * grid.patches() / grid.size(), dim);
+            Shape patches = new Shape(grid.size(), batch * regions.maxSize(), dim);
             regionalExperts.initialize(manager, dataType, patches);
         }
     }
@@ -222,6 +224,10 @@ public final class ReMoEBlock extends AbstractBlock {
     @Override
     public void loadMetadata(byte loadVersion, DataInputStream is)
             throws IOException, MalformedModelException {
+        if (loadVersion != VERSION) {
+            throw new MalformedModelException(
+                    "Unsupported version of the ReMoE block: " + loadVersion + ", expected " + VERSION + ".");
+        }
         String saved = is.readUTF();
         if (!saved.equals(describe())) {
             throw new MalformedModelException(String.format(
@@ -229,11 +235,13 @@ public final class ReMoEBlock extends AbstractBlock {
                             + " %s. Build the block as it was when it was saved.",
                     saved, describe()));
         }
-        super.loadMetadata(loadVersion, is);
+        readInputShapes(is);
     }
 
+    /** What parameters depend on; top-k and the lambdas may change between saving and loading. */
     private String describe() {
         return String.format(
+                Locale.ROOT,
                 "%d x %d regions over %d x %d patches after %d prefix tokens, %s, experts:%s%s%s",
                 grid.rows(),
                 grid.columns(),

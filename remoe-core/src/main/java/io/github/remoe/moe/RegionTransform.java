@@ -57,6 +57,11 @@ final class RegionTransform {
         return new RegionTransform(regions, grid.patchColumns(), numTokens, prefixTokens);
     }
 
+    /** M, the number of patches of the largest region. */
+    int maxSize() {
+        return maxSize;
+    }
+
     /** P2R: tokens (B,T,D) to the tokens of each region (K,B M,D). */
     NDArray toRegions(NDArray tokens) {
         Shape shape = tokens.getShape();

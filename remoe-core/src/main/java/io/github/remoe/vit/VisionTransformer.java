@@ -19,6 +19,7 @@ import ai.djl.training.ParameterStore;
 import ai.djl.training.initializer.NormalInitializer;
 import ai.djl.training.initializer.TruncatedNormalInitializer;
 import ai.djl.util.PairList;
+import io.github.remoe.autograd.Constants;
 
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
@@ -27,6 +28,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Supplier;
 
 /**
@@ -90,10 +92,8 @@ public final class VisionTransformer extends AbstractBlock {
         patchEmbed = addChildBlock("patchEmbed", new PatchEmbedding(patchSize, embedDim));
         List<EncoderBlock> layers = new ArrayList<>();
         for (int i = 0; i < builder.depth; i++) {
-            Block feedForward = feedForwards.get();
-            feedForward.setInitializer(
-                    new TruncatedNormalInitializer(INIT_STD), Parameter.Type.WEIGHT);
-            layers.add(addChildBlock("block", new EncoderBlock(embedDim, numHeads, feedForward)));
+            EncoderBlock layer = new EncoderBlock(embedDim, numHeads, feedForwards.get());
+            layers.add(addChildBlock("block", layer));
         }
         blocks = Collections.unmodifiableList(layers);
         norm = addChildBlock("norm", layerNorm());
@@ -181,13 +181,11 @@ public final class VisionTransformer extends AbstractBlock {
         NDArray distilled = headDist.forward(
                         parameterStore, new NDList(prefix.get(":, 1")), training)
                 .head();
-        return logits.add(distilled).div(2);
+        return logits.add(distilled).mul(Constants.scalar(logits, 0.5));
     }
 
     private static NDArray perChannel(NDManager manager, float[] values) {
-        // The copy owns its memory. A created array borrows Java's until it is closed, too short a
-        // time for autograd, which divides by it once more in the backward pass.
-        return manager.create(values, new Shape(1, CHANNELS, 1, 1)).duplicate();
+        return Constants.of(manager, values, new Shape(1, CHANNELS, 1, 1));
     }
 
     private NDArray norm(ParameterStore parameterStore, NDArray tokens, boolean training) {
@@ -257,6 +255,10 @@ public final class VisionTransformer extends AbstractBlock {
     @Override
     public void loadMetadata(byte loadVersion, DataInputStream is)
             throws IOException, MalformedModelException {
+        if (loadVersion != VERSION) {
+            throw new MalformedModelException(
+                    "Unsupported version of the vision transformer: " + loadVersion + ", expected " + VERSION + ".");
+        }
         String saved = is.readUTF();
         if (!saved.equals(describe())) {
             throw new MalformedModelException(String.format(
@@ -264,13 +266,14 @@ public final class VisionTransformer extends AbstractBlock {
                             + " Build the network as it was when it was saved.",
                     saved, describe()));
         }
-        super.loadMetadata(loadVersion, is);
+        readInputShapes(is);
     }
 
     private String describe() {
         return String.format(
+                Locale.ROOT,
                 "%d x %d images, patch %d, width %d, depth %d, %d heads, %d prefix tokens, %d"
-                        + " classes",
+                        + " classes, pixel mean %s and std %s",
                 imageSize,
                 imageSize,
                 patchSize,
@@ -278,7 +281,9 @@ public final class VisionTransformer extends AbstractBlock {
                 blocks.size(),
                 numHeads,
                 getPrefixTokens(),
-                numClasses);
+                numClasses,
+                Arrays.toString(mean),
+                Arrays.toString(std));
     }
 
     /**
@@ -570,7 +575,9 @@ public final class VisionTransformer extends AbstractBlock {
 
         private Block mlp() {
             int hidden = Math.round(mlpRatio * embedDim);
-            return new PointwiseFeedForwardBlock(List.of(hidden), embedDim, Activation::gelu);
+            Block mlp = new PointwiseFeedForwardBlock(List.of(hidden), embedDim, Activation::gelu);
+            mlp.setInitializer(new TruncatedNormalInitializer(INIT_STD), Parameter.Type.WEIGHT);
+            return mlp;
         }
 
         private static void require(boolean condition, String message, Object... values) {

@@ -54,14 +54,10 @@ final class EvaluateCommand implements Callable<Integer> {
         evaluationOptions.samples = samples;
         RunFolder folder = new RunFolder(run);
         RunConfig config = folder.readConfig();
+        Runs.Evaluation evaluation = Runs.Evaluation.prepare(
+                config, data == null ? config.data() : data, evaluationOptions);
         try (Model model = folder.loadModel(deviceOption.device())) {
-            Runs.evaluate(
-                    spec,
-                    folder,
-                    model,
-                    config,
-                    data == null ? config.data() : data,
-                    evaluationOptions);
+            Runs.evaluate(spec, folder, model, config, evaluation);
         }
         return 0;
     }

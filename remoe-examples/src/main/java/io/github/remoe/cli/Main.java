@@ -2,8 +2,10 @@ package io.github.remoe.cli;
 
 import java.nio.file.FileSystemException;
 import java.util.Locale;
+import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
 
@@ -15,7 +17,10 @@ import picocli.CommandLine.ScopeType;
         mixinStandardHelpOptions = true,
         version = "remoe 0.1.0-SNAPSHOT",
         subcommands = {InfoCommand.class, TrainCommand.class, EvaluateCommand.class})
-public final class Main extends Quickstart {
+public final class Main implements Callable<Integer> {
+
+    @Mixin
+    private Quickstart quickstart;
 
     @Option(
             names = "--stacktrace",
@@ -35,6 +40,12 @@ public final class Main extends Quickstart {
         if (exitCode != 0) {
             System.exit(exitCode);
         }
+    }
+
+    /** {@inheritDoc} */
+    @Override
+    public Integer call() throws Exception {
+        return quickstart.call();
     }
 
     static CommandLine commandLine() {

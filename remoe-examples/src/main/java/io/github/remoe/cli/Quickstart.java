@@ -19,7 +19,7 @@ import picocli.CommandLine.Spec;
  * Trains the micro vision transformer adversarially on the built-in images, with ReMoE and both
  * region losses, then the same without, and compares them. Both are plain {@code train} commands.
  */
-class Quickstart implements Callable<Integer> {
+final class Quickstart implements Callable<Integer> {
 
     // A few minutes on two cores, so a weaker training attack and fewer images than the recipes.
     private static final String TRAIN = "train --data synthetic --samples 2500 --no-augment"
@@ -27,7 +27,7 @@ class Quickstart implements Callable<Integer> {
             + " --optimizer adamw --lr 1e-3 --weight-decay 0.01"
             + " --attack-steps 3 --step-size 4/255 --test-samples 200 --device cpu";
 
-    @Spec
+    @Spec(Spec.Target.MIXEE)
     private CommandSpec spec;
 
     @Option(

@@ -2,7 +2,6 @@ package io.github.remoe.cli;
 
 import ai.djl.Device;
 import ai.djl.Model;
-import ai.djl.training.dataset.Batch;
 import ai.djl.training.dataset.BatchSampler;
 import ai.djl.training.dataset.Dataset;
 import ai.djl.training.dataset.SequenceSampler;
@@ -19,6 +18,7 @@ import io.github.remoe.report.Results;
 import io.github.remoe.train.RunConfig;
 import io.github.remoe.train.RunFolder;
 import io.github.remoe.train.TrainingRun;
+import io.github.remoe.vit.Presets;
 import io.github.remoe.vit.VisionTransformer;
 
 import picocli.CommandLine.Model.CommandSpec;
@@ -46,40 +46,35 @@ final class Runs {
             Device device,
             EvaluationOptions options)
             throws IOException, TranslateException {
-        // Wrong names are to be found before the training, not after it.
-        AttackName.create(options.attacks, options.epsilon, options.stepSize);
         TrainingRun run = new TrainingRun(config, folder, device);
-        CountDownLatch finished = new CountDownLatch(1);
-        Thread onInterrupt = new Thread(() -> stop(run, finished));
+        // What is wrong with the evaluation is to be found before the training, not after it.
+        Evaluation evaluation = Evaluation.prepare(config, config.data(), options);
+        CountDownLatch saved = new CountDownLatch(1);
+        Thread onInterrupt = new Thread(() -> stop(run, saved));
         Runtime.getRuntime().addShutdownHook(onInterrupt);
-        try {
-            Progress progress = new Progress("train " + name(folder), run.getImages());
-            Model model;
-            try (progress) {
-                model = run.train(progress);
-            }
-            try (model) {
-                if (run.isStopped()) {
-                    PrintWriter out = spec.commandLine().getOut();
-                    out.printf("Stopped; the model so far is in %s.%n", folder.getPath());
-                    out.flush();
-                    return Optional.empty();
-                }
-                return Optional.of(evaluate(spec, folder, model, config, config.data(), options));
-            }
+        Model model;
+        try (Progress progress = new Progress("train " + name(folder), run.getImages())) {
+            model = run.train(progress);
         } finally {
-            finished.countDown();
-            if (!run.isStopped()) {
-                Runtime.getRuntime().removeShutdownHook(onInterrupt);
+            saved.countDown();
+        }
+        try (model) {
+            if (run.isStopped()) {
+                PrintWriter out = spec.commandLine().getOut();
+                out.printf("Stopped; the model so far is in %s.%n", folder.getPath());
+                out.flush();
+                return Optional.empty();
             }
+            Runtime.getRuntime().removeShutdownHook(onInterrupt);
+            return Optional.of(evaluate(spec, folder, model, config, evaluation));
         }
     }
 
     /** Waits until the run has saved what it has: the process ends when its hooks do. */
-    private static void stop(TrainingRun run, CountDownLatch finished) {
+    private static void stop(TrainingRun run, CountDownLatch saved) {
         run.stop();
         try {
-            finished.await(SAVING_SECONDS, TimeUnit.SECONDS);
+            saved.await(SAVING_SECONDS, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
@@ -87,35 +82,17 @@ final class Runs {
 
     /** Evaluates, writes the results into the run folder and prints them. */
     static Results evaluate(
-            CommandSpec spec,
-            RunFolder folder,
-            Model model,
-            RunConfig config,
-            String data,
-            EvaluationOptions options)
+            CommandSpec spec, RunFolder folder, Model model, RunConfig config, Evaluation evaluation)
             throws IOException, TranslateException {
         VisionTransformer vit = (VisionTransformer) model.getBlock();
-        Map<String, Attack> attacks =
-                AttackName.create(options.attacks, options.epsilon, options.stepSize);
-        PixelDataset.BaseBuilder<?> builder =
-                Datasets.builder(data, Dataset.Usage.TEST, vit.getImageSize());
-        builder.setSampling(new BatchSampler(new SequenceSampler(), options.batchSize));
-        PixelDataset all = builder.build();
-        if (!all.getClasses().equals(config.classes())) {
-            throw new IllegalArgumentException(String.format(
-                    "The model knows the classes %s, the data has %s. Evaluate on data"
-                            + " with the same classes.",
-                    config.classes(), all.getClasses()));
-        }
-        PixelDataset chosen = Datasets.sample(all, options.samples, options.seed);
-
+        EvaluationOptions options = evaluation.options();
         long start = System.nanoTime();
         List<RobustAccuracy> accuracies;
         try (TargetModel target = new TargetModel(vit, model.getNDManager());
-                Progress progress = new Progress("evaluate " + name(folder), chosen.size())) {
-            Iterable<Batch> batches = chosen.getData(model.getNDManager());
-            accuracies = new RobustEvaluator(target, attacks, options.seed)
-                    .evaluate(batches, progress::step);
+                Progress progress =
+                        new Progress("evaluate " + name(folder), evaluation.test().size())) {
+            accuracies = new RobustEvaluator(target, evaluation.attacks(), options.seed)
+                    .evaluate(evaluation.test().getData(model.getNDManager()), progress::step);
         }
         ModelSummary summary = ModelSummary.of(vit);
         Results results = new Results(
@@ -123,7 +100,7 @@ final class Runs {
                 config.remoe() != null,
                 summary.parameters(),
                 summary.macs(),
-                data,
+                evaluation.data(),
                 options.epsilon,
                 options.seed,
                 Integer.parseInt(model.getProperty("Epoch", "0")),
@@ -132,6 +109,42 @@ final class Runs {
         folder.writeResults(results);
         print(spec, folder, results);
         return results;
+    }
+
+    /**
+     * What an evaluation needs but the model.
+     *
+     * @param data what the user called the data
+     * @param test the test images
+     * @param attacks the attacks by name
+     * @param options the options
+     */
+    record Evaluation(
+            String data, PixelDataset test, Map<String, Attack> attacks, EvaluationOptions options) {
+
+        static Evaluation prepare(RunConfig config, String data, EvaluationOptions options)
+                throws IOException {
+            if (options.batchSize < 1) {
+                throw new IllegalArgumentException(
+                        "--test-batch-size must be at least 1, got " + options.batchSize + ".");
+            }
+            int imageSize = Presets.builder(config.model()).build().getImageSize();
+            PixelDataset.BaseBuilder<?> builder =
+                    Datasets.builder(data, Dataset.Usage.TEST, imageSize);
+            builder.setSampling(new BatchSampler(new SequenceSampler(), options.batchSize));
+            PixelDataset all = builder.build();
+            if (!all.getClasses().equals(config.classes())) {
+                throw new IllegalArgumentException(String.format(
+                        "The model knows the classes %s, the data has %s. Evaluate on data with"
+                                + " the same classes.",
+                        config.classes(), all.getClasses()));
+            }
+            return new Evaluation(
+                    data,
+                    Datasets.sample(all, options.samples, options.seed),
+                    AttackName.create(options.attacks, options.epsilon, options.stepSize),
+                    options);
+        }
     }
 
     private static void print(CommandSpec spec, RunFolder folder, Results results) {

@@ -23,13 +23,15 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 
 /** Trains a network and evaluates it. */
 @Command(
         name = "train",
         description =
                 "Trains a network, adversarially by default, and leaves it in a run folder with its"
-                        + " settings, log and results. Defaults are the paper's CIFAR recipe.",
+                        + " settings, log and results. Defaults are the paper's CIFAR"
+                        + " settings, started from random weights.",
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class TrainCommand implements Callable<Integer> {
@@ -117,7 +119,7 @@ final class TrainCommand implements Callable<Integer> {
             paramLabel = "EPOCH",
             description =
                     "After which epochs the learning rate falls to a tenth. Default: 5 and 2 epochs"
-                            + " before the end.")
+                            + " before the end, if the warm-up is over by then.")
     private List<Integer> milestones;
 
     @Option(
@@ -210,9 +212,13 @@ final class TrainCommand implements Callable<Integer> {
                 momentum,
                 weightDecay,
                 clipNorm,
-                milestones != null
-                        ? milestones
-                        : List.of(Math.max(1, epochs - 5), Math.max(1, epochs - 2)),
+                milestones != null ? milestones : defaultMilestones(),
                 evaluationOptions.seed);
+    }
+
+    private List<Integer> defaultMilestones() {
+        return Stream.of(epochs - 5, epochs - 2)
+                .filter(epoch -> epoch > warmUpEpochs)
+                .toList();
     }
 }

@@ -72,7 +72,7 @@ public final class Datasets {
         }
         return dataset.subDataset(LongStream.range(0, dataset.size())
                 .boxed()
-                .sorted(Comparator.comparingLong(index -> Seeds.of(seed, index)))
+                .sorted(Comparator.comparingLong(index -> Seeds.of("sample", seed, index)))
                 .limit(samples)
                 .toList());
     }

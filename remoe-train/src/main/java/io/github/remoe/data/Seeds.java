@@ -8,6 +8,17 @@ public final class Seeds {
     private Seeds() {}
 
     /**
+     * Returns a seed for one purpose, unrelated to those for others from the same numbers.
+     *
+     * @param purpose what the random choices are for
+     * @param numbers the numbers, as for {@link #of(long...)}
+     * @return the seed
+     */
+    public static long of(String purpose, long... numbers) {
+        return stir(of(numbers) + purpose.hashCode());
+    }
+
+    /**
      * Returns a seed that depends on every one of the numbers and on their order.
      *
      * <p>Numbers that count up (epochs, indices) give unrelated seeds: each is stirred by the

@@ -105,7 +105,7 @@ public final class RobustEvaluator {
     private long[] seeds(Batch batch, int[] rows) {
         List<?> indices = batch.getIndices();
         return Arrays.stream(rows)
-                .mapToLong(row -> Seeds.of(seed, ((Number) indices.get(row)).longValue()))
+                .mapToLong(row -> Seeds.of("attack", seed, ((Number) indices.get(row)).longValue()))
                 .toArray();
     }
 

@@ -23,6 +23,12 @@ record CleanAndAdversarial(NDList clean, NDList adversarial) {
                             + " the network, and train with a scheme that predicts both.",
                     predictions.size()));
         }
+        if (!predictions.get(0).getShape().equals(predictions.get(half).getShape())) {
+            throw new IllegalArgumentException(String.format(
+                    "The logits for clean images are of shape %s, those for adversarial images of"
+                            + " %s. Predict both with the same network.",
+                    predictions.get(0).getShape(), predictions.get(half).getShape()));
+        }
         return new CleanAndAdversarial(predictions.subNDList(0, half), predictions.subNDList(half));
     }
 

@@ -7,7 +7,8 @@ import ai.djl.training.loss.Loss;
 /**
  * Mean softmax cross-entropy of the first prediction, the logits (B,C), with class indices (B).
  *
- * <p>As DJL's {@code SoftmaxCrossEntropyLoss}, but a label out of range is told as such.
+ * <p>Unlike DJL's {@code SoftmaxCrossEntropyLoss} it leaves aside what follows the logits, such as
+ * region weights, and tells of a label that is out of range.
  */
 public final class CrossEntropyLoss extends Loss {
 

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.training.loss.Loss;
+import io.github.remoe.autograd.Constants;
 
 /**
  * lambda_align L_align, the region alignment loss (paper, section "Region-aware Optimization"): it
@@ -40,8 +41,10 @@ public final class RegionAlignmentLoss extends Loss {
     /** {@inheritDoc} */
     @Override
     public NDArray evaluate(NDList labels, NDList predictions) {
-        NDArray closeness = angles(predictions).mul(-1 / Math.PI).add(1 + EPSILON_ALIGN);
-        return closeness.log().mean().mul(-weight);
+        NDArray angles = angles(predictions);
+        NDArray farness = angles.div(Constants.scalar(angles, Math.PI));
+        NDArray align = farness.neg().add(1 + EPSILON_ALIGN).log().mean().neg();
+        return align.mul(Constants.scalar(align, weight));
     }
 
     /**
@@ -55,7 +58,8 @@ public final class RegionAlignmentLoss extends Loss {
         for (CleanAndAdversarial.RegionWeights layer :
                 CleanAndAdversarial.of(predictions).layers()) {
             NDArray chord = norm(unit(layer.clean()).sub(unit(layer.adversarial())));
-            angles.add(chord.div(2).asin().mul(2).squeeze(1));
+            NDArray two = Constants.scalar(chord, 2);
+            angles.add(chord.div(two).asin().mul(two).squeeze(1));
         }
         return NDArrays.stack(angles);
     }

@@ -7,7 +7,6 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.nn.Parameter;
-import ai.djl.training.EasyTrain;
 import ai.djl.training.GradientCollector;
 import ai.djl.training.Trainer;
 import ai.djl.training.dataset.Batch;
@@ -19,6 +18,7 @@ import io.github.remoe.attack.TargetModel;
 import io.github.remoe.data.Seeds;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -56,7 +56,8 @@ public final class AdversarialTraining implements AutoCloseable {
      * @param scheme the training scheme
      * @param maxGradientNorm the global norm that gradients are clipped to; infinity for none
      * @param seed what the random choices of the scheme come from
-     * @throws IllegalArgumentException if the trainer has another loss or several devices
+     * @throws IllegalArgumentException if the trainer has another loss, several devices, or another
+     *     device than its model
      */
     public AdversarialTraining(
             Trainer trainer, TrainingScheme scheme, float maxGradientNorm, long seed) {
@@ -70,6 +71,15 @@ public final class AdversarialTraining implements AutoCloseable {
                     + trainer.getDevices().length
                     + ": choose one with optDevices(...).");
         }
+        Device device = trainer.getDevices()[0];
+        Device modelDevice = trainer.getModel().getNDManager().getDevice();
+        if (!device.equals(modelDevice)) {
+            throw new IllegalArgumentException(String.format(
+                    "The model is on %s, but the trainer on %s: create the model with"
+                            + " Model.newInstance(name, device), and configure the trainer with"
+                            + " optDevices(...) for the same device.",
+                    modelDevice, device));
+        }
         this.trainer = trainer;
         this.scheme = scheme;
         this.maxGradientNorm = maxGradientNorm;
@@ -77,7 +87,8 @@ public final class AdversarialTraining implements AutoCloseable {
     }
 
     /**
-     * Trains for some epochs, validating after each, unless {@link #stop()} ends it before.
+     * Trains for some epochs, unless {@link #stop()} ends it before. After each, the validation
+     * data is predicted as in a training step, attack included, for the listeners.
      *
      * @param epochs the number of passes over the training data
      * @param training the training data
@@ -96,7 +107,13 @@ public final class AdversarialTraining implements AutoCloseable {
                     return;
                 }
             }
-            EasyTrain.evaluateDataset(trainer, validation);
+            if (validation != null) {
+                for (Batch batch : trainer.iterateDataset(validation)) {
+                    try (batch) {
+                        validateBatch(batch);
+                    }
+                }
+            }
             trainer.notifyListeners(listener -> listener.onEpoch(trainer));
         }
     }
@@ -133,16 +150,9 @@ public final class AdversarialTraining implements AutoCloseable {
      *     then as before the step
      */
     public void trainBatch(Batch batch) {
-        Device device = trainer.getDevices()[0];
-        Batch onDevice = batch.split(new Device[] {device}, false)[0];
-        NDArray images = onDevice.getData().singletonOrThrow();
-        NDList labels = onDevice.getLabels();
-        long[] seeds = new long[Math.toIntExact(images.getShape().get(0))];
-        for (int i = 0; i < seeds.length; i++) {
-            seeds[i] = Seeds.of(seed, step, i);
-        }
-
-        NDList inputs = scheme.inputs(target(), images, labels.singletonOrThrow(), seeds);
+        Batch moved = batch.split(trainer.getDevices(), false)[0];
+        NDList labels = moved.getLabels();
+        NDList inputs = inputs(batch, moved);
         NDList predictions = new NDList();
         float lossValue;
         try (GradientCollector collector = trainer.newGradientCollector()) {
@@ -157,13 +167,39 @@ public final class AdversarialTraining implements AutoCloseable {
         }
         update(lossValue);
         step++;
-
-        Map<Device, NDList> labelsByDevice = new ConcurrentHashMap<>(Map.of(device, labels));
-        Map<Device, NDList> predictionsByDevice =
-                new ConcurrentHashMap<>(Map.of(device, predictions));
-        TrainingListener.BatchData data =
-                new TrainingListener.BatchData(batch, labelsByDevice, predictionsByDevice);
+        TrainingListener.BatchData data = batchData(batch, labels, predictions);
         trainer.notifyListeners(listener -> listener.onTrainingBatch(trainer, data));
+    }
+
+    private void validateBatch(Batch batch) {
+        Batch moved = batch.split(trainer.getDevices(), false)[0];
+        NDList predictions = new NDList();
+        for (NDArray input : inputs(batch, moved)) {
+            predictions.addAll(target().predict(input));
+        }
+        TrainingListener.BatchData data = batchData(batch, moved.getLabels(), predictions);
+        trainer.notifyListeners(listener -> listener.onValidationBatch(trainer, data));
+    }
+
+    private NDList inputs(Batch batch, Batch moved) {
+        NDArray images = moved.getData().singletonOrThrow();
+        NDArray labels = moved.getLabels().singletonOrThrow();
+        long[] seeds = new long[Math.toIntExact(images.getShape().get(0))];
+        List<?> indices = batch.getIndices();
+        for (int row = 0; row < seeds.length; row++) {
+            // A dataset that does not number its images goes by their places in the batch.
+            long image = indices == null ? row : ((Number) indices.get(row)).longValue();
+            seeds[row] = Seeds.of("attack", seed, step, image);
+        }
+        return scheme.inputs(target(), images, labels, seeds);
+    }
+
+    private TrainingListener.BatchData batchData(Batch batch, NDList labels, NDList predictions) {
+        Device device = trainer.getDevices()[0];
+        return new TrainingListener.BatchData(
+                batch,
+                new ConcurrentHashMap<>(Map.of(device, labels)),
+                new ConcurrentHashMap<>(Map.of(device, predictions)));
     }
 
     private void update(float loss) {

@@ -26,12 +26,17 @@ public final class TorchSgd extends Optimizer {
 
     private final ParameterTracker learningRateTracker;
     private final float momentum;
-    private final Map<String, Map<Device, NDArray>> momentumStates = new ConcurrentHashMap<>();
+    private final Map<String, Map<Device, NDArray>> velocities = new ConcurrentHashMap<>();
 
     private TorchSgd(Builder builder) {
         super(builder);
         learningRateTracker = builder.learningRateTracker;
         momentum = builder.momentum;
+        if (rescaleGrad != 1 || clipGrad >= 0) {
+            throw new IllegalArgumentException(
+                    "TorchSgd neither rescales nor clips a parameter's gradient by itself: average"
+                            + " in the loss, and clip with GradientClipping.");
+        }
     }
 
     /**
@@ -48,20 +53,30 @@ public final class TorchSgd extends Optimizer {
     public void update(String parameterId, NDArray weight, NDArray grad) {
         float learningRate = learningRateTracker.getNewValue(parameterId, updateCount(parameterId));
         float weightDecay = getWeightDecay();
-        NDArray velocity = momentum == 0
-                ? null
-                : withDefaultState(
-                        momentumStates, parameterId, weight.getDevice(), key -> weight.zerosLike());
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
-            NDArray step = weightDecay == 0 ? grad : weight.mul(weightDecay).addi(grad);
-            if (velocity != null) {
-                step = velocity.muli(momentum).addi(step);
+            // Shares the weight's memory, but autograd does not follow it: on a thread that records
+            // gradients, as all do but the one that loaded DJL, a weight cannot change in place.
+            NDArray values = weight.stopGradient();
+            NDArray step = weightDecay == 0 ? grad : values.mul(weightDecay).addi(grad);
+            if (momentum != 0) {
+                step = velocity(parameterId, weight).muli(momentum).addi(step);
             }
-            weight.subi(step.mul(learningRate));
+            values.subi(step.mul(learningRate));
             // Setting, not subtracting: a gradient that is not finite would stay so for ever.
             weight.getGradient().set(new NDIndex("..."), 0);
         }
+    }
+
+    /** Lives in the weight's manager, and so as long as the model. */
+    private NDArray velocity(String parameterId, NDArray weight) {
+        return velocities
+                .computeIfAbsent(parameterId, id -> new ConcurrentHashMap<>())
+                .computeIfAbsent(weight.getDevice(), device -> {
+                    NDArray zeros = weight.zerosLike();
+                    NDScope.unregister(zeros);
+                    return zeros;
+                });
     }
 
     /** The Builder to construct a {@link TorchSgd}. */

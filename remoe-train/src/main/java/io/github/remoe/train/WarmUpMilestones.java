@@ -8,7 +8,7 @@ import ai.djl.training.tracker.Tracker;
  *
  * <p>At step t, counted from 1 as DJL does, the rate is base t / warmUpSteps during the warm-up, and
  * base factor^m after it, m being the number of milestones before t. The rate depends on t alone;
- * DJL's own trackers for this count inside, so a run could not go on where another stopped.
+ * DJL's own {@code MultiFactorTracker} changes itself when asked.
  */
 public final class WarmUpMilestones implements Tracker {
 

@@ -1,0 +1,2 @@
+/** What code that gradients flow through must do differently in DJL. */
+package io.github.remoe.autograd;
