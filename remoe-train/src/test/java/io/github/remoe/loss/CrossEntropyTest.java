@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
@@ -42,6 +43,19 @@ class CrossEntropyTest {
         assertThat(losses.getShape()).isEqualTo(new Shape(2));
         assertThat(Tensors.doubles(losses))
                 .containsExactly(new double[] {Math.log(4), Math.log(4 / 3.0)}, within(1e-6));
+    }
+
+    @Test
+    void theLossIsTheMeanAndLeavesAsideWhatFollowsTheLogits() {
+        double ln3 = Math.log(3);
+        NDArray logits = Tensors.array(manager, new Shape(2, 2), 0, ln3, 0, ln3);
+        NDArray labels = manager.create(new long[] {0, 1});
+
+        NDArray loss = new CrossEntropyLoss()
+                .evaluate(new NDList(labels), new NDList(logits, manager.ones(new Shape(2, 4))));
+
+        // (ln 4 + ln 4/3) / 2
+        assertThat((double) loss.getFloat()).isCloseTo(0.836988, within(1e-6));
     }
 
     @Test

@@ -167,6 +167,18 @@ class RegionAdaptiveLossTest {
     }
 
     @Test
+    void cleanAndAdversarialLogitsMustBeOfOneShape() {
+        NDArray ones = twoByTwo(1, 1, 1, 1);
+        NDArray threeClasses = manager.zeros(new Shape(2, 3));
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new RegionAdaptiveLoss()
+                        .evaluate(labels(), new NDList(ones, ones, threeClasses, ones)))
+                .withMessageContaining("(2, 2)")
+                .withMessageContaining("(2, 3)");
+    }
+
+    @Test
     void aLabelWithoutAClassIsNamed() {
         NDArray ones = twoByTwo(1, 1, 1, 1);
         NDList labels = new NDList(manager.create(new long[] {0, 2}));

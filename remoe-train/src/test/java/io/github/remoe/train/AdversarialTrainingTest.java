@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.Device;
+import ai.djl.Model;
 import ai.djl.TrainingDivergedException;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
@@ -28,6 +29,7 @@ import io.github.remoe.attack.TinyNetworks;
 import io.github.remoe.loss.CrossEntropy;
 import io.github.remoe.loss.RegionAlignmentLoss;
 
+import org.assertj.core.util.DoubleComparator;
 import org.junit.jupiter.api.Test;
 
 import java.util.ArrayList;
@@ -195,21 +197,22 @@ class AdversarialTrainingTest {
     }
 
     @Test
-    void theSchemeSeesNewSeedsInEveryStepAndTheSameInEveryRun() {
+    void everyImageHasItsOwnSeedInEveryStepAndTheSameInEveryRun() throws Exception {
         List<Long> first = seeds();
 
+        // 3 epochs of 4 images.
         assertThat(first).hasSize(12).doesNotHaveDuplicates();
         assertThat(seeds()).isEqualTo(first);
     }
 
-    private static List<Long> seeds() {
+    private static List<Long> seeds() throws Exception {
         List<Long> seen = new ArrayList<>();
         Attack spy = (model, images, labels, seeds) -> {
             Arrays.stream(seeds).forEach(seen::add);
             return images;
         };
         try (TinyTraining training = new TinyTraining(linear(), new Sat(spy), 0.1f)) {
-            training.steps(3);
+            training.loop.fit(3, dataset(training), null);
         }
         return seen;
     }
@@ -386,10 +389,45 @@ class AdversarialTrainingTest {
     @Test
     void fitMakesEveryEpoch() throws Exception {
         try (TinyTraining training = new TinyTraining(linear(), new Nat(), 0.1f)) {
-            training.loop.fit(3, dataset(training), dataset(training));
+            training.loop.fit(3, dataset(training), null);
 
             assertThat(training.loop.getStep()).isEqualTo(12);
             assertThat(training.epochs).isEqualTo(3);
+            assertThat(training.validationLosses).isEmpty();
+        }
+    }
+
+    @Test
+    void validationPredictsAsAStepDoesAndChangesNothing() throws Exception {
+        // Learning rate 0 and no random start: what is validated is what was trained.
+        TrainingScheme scheme = Sat.withRegionLosses(
+                Pgd.builder().optSteps(2).optRandomStart(false).build(), 0.5f, 1);
+        try (TinyTraining training = new TinyTraining(TinyNetworks.reMoEVit(), scheme, 0)) {
+            Map<String, double[]> before = training.parameters();
+
+            training.loop.fit(2, dataset(training), dataset(training));
+
+            assertThat(training.loop.getStep()).isEqualTo(8);
+            assertThat(training.validationLosses).hasSize(8);
+            assertThat(training.validationLosses)
+                    .usingRecursiveComparison()
+                    .withComparatorForType(new DoubleComparator(1e-5), Double.class)
+                    .isEqualTo(training.losses);
+            assertThat(training.parameters()).usingRecursiveComparison().isEqualTo(before);
+        }
+    }
+
+    @Test
+    void aTrainerOnAnotherDeviceThanItsModelIsRefused() {
+        Nat nat = new Nat();
+        try (Model model = Model.newInstance("test", Device.cpu())) {
+            model.setBlock(linear());
+            try (Trainer trainer = model.newTrainer(new DefaultTrainingConfig(nat.getLoss())
+                    .optDevices(new Device[] {Device.gpu()}))) {
+                assertThatIllegalArgumentException()
+                        .isThrownBy(() -> new AdversarialTraining(trainer, nat, 1, 0))
+                        .withMessageContaining("The model is on cpu(), but the trainer on gpu(0)");
+            }
         }
     }
 

@@ -40,6 +40,8 @@ final class TinyTraining implements AutoCloseable {
     final AdversarialTraining loop;
     /** The loss of every step. */
     final List<Double> losses = new ArrayList<>();
+    /** The loss of every validated batch. */
+    final List<Double> validationLosses = new ArrayList<>();
     /** How many epochs {@code fit} has made. */
     int epochs;
     /** Is told of every step. */
@@ -58,12 +60,13 @@ final class TinyTraining implements AutoCloseable {
                 .addTrainingListeners(new TrainingListenerAdapter() {
                     @Override
                     public void onTrainingBatch(Trainer trainer, BatchData data) {
-                        NDList labels = data.getLabels().get(device);
-                        NDList predictions = data.getPredictions().get(device);
-                        try (NDArray loss = trainer.getLoss().evaluate(labels, predictions)) {
-                            losses.add((double) loss.getFloat());
-                        }
+                        losses.add(loss(trainer, data));
                         onBatch.accept(data);
+                    }
+
+                    @Override
+                    public void onValidationBatch(Trainer trainer, BatchData data) {
+                        validationLosses.add(loss(trainer, data));
                     }
 
                     @Override
@@ -77,6 +80,14 @@ final class TinyTraining implements AutoCloseable {
 
     TinyTraining(Block block, TrainingScheme scheme, float learningRate) {
         this(block, scheme, learningRate, Device.cpu());
+    }
+
+    private static double loss(Trainer trainer, TrainingListener.BatchData data) {
+        NDList labels = data.getLabels().values().iterator().next();
+        NDList predictions = data.getPredictions().values().iterator().next();
+        try (NDArray loss = trainer.getLoss().evaluate(labels, predictions)) {
+            return loss.getFloat();
+        }
     }
 
     TinyTraining steps(int count) {

@@ -38,7 +38,7 @@ class TorchSgdGoldenTest {
                 .build();
         try (NDManager manager = NDManager.newBaseManager()) {
             NDArray start = Golden.input(manager, DataType.FLOAT32, FILE, "w");
-            NDArray c = Golden.input(manager, DataType.FLOAT32, FILE, "c");
+            NDArray halfOfC = Golden.input(manager, DataType.FLOAT32, FILE, "c").div(2);
             Parameter parameter = Parameter.builder()
                     .setName("w")
                     .setType(Parameter.Type.OTHER)
@@ -52,7 +52,7 @@ class TorchSgdGoldenTest {
             for (JsonElement element : FILE.getAsJsonArray("steps")) {
                 JsonObject step = element.getAsJsonObject();
                 number++;
-                Tensors.backward(() -> w.square().mul(c).sum().div(2));
+                Tensors.backward(() -> w.square().mul(halfOfC).sum());
                 float norm = GradientClipping.clipGlobalNorm(
                         List.of(parameter), FILE.get("maxNorm").getAsFloat());
                 sgd.update(parameter.getId(), w, w.getGradient());

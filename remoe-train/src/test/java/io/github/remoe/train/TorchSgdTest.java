@@ -17,6 +17,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.util.concurrent.CompletableFuture;
+
 class TorchSgdTest {
 
     private NDManager manager;
@@ -112,10 +114,10 @@ class TorchSgdTest {
         TorchSgd sgd = rate(1).optMomentum(0.5f).build();
         NDArray first = weight(0);
         NDArray second = weight(0);
-        NDArray one = Tensors.array(manager, new Shape(1), 1);
+        NDArray two = Tensors.array(manager, new Shape(1), 2);
 
         for (int step = 0; step < 2; step++) {
-            Tensors.backward(() -> first.add(second.mul(one).mul(2)).sum());
+            Tensors.backward(() -> first.add(second.mul(two)).sum());
             sgd.update("first", first, first.getGradient());
             sgd.update("second", second, second.getGradient());
         }
@@ -147,6 +149,27 @@ class TorchSgdTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> rate(1).optMomentum(momentum).build())
                 .withMessageContaining("momentum must be 0 to less than 1");
+    }
+
+    @Test
+    void clippingAndRescalingByItselfAreRefused() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> rate(1).optClipGrad(1).build())
+                .withMessageContaining("GradientClipping");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> rate(1).setRescaleGrad(0.5f).build());
+    }
+
+    @Test
+    void anotherThreadCanTrain() throws Exception {
+        // Autograd records on every thread but the one that loaded DJL.
+        NDArray weight = weight(1);
+        TorchSgd sgd = rate(0.5f).optMomentum(0.9f).optWeightDecays(0.1f).build();
+
+        CompletableFuture.runAsync(() -> update(sgd, weight, 1)).get();
+
+        // 1 - 0.5 (1 + 0.1)
+        assertThat(Tensors.doubles(weight)).containsExactly(new double[] {0.45}, within(1e-6));
     }
 
     @Test

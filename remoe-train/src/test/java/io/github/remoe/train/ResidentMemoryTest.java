@@ -1,0 +1,94 @@
+package io.github.remoe.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+
+import io.github.remoe.attack.Attack;
+import io.github.remoe.attack.Pgd;
+import io.github.remoe.attack.TargetModel;
+import io.github.remoe.attack.TinyNetworks;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The memory of the whole process, Java's heap and PyTorch's, over many steps. The heap is collected
+ * so often that only its first part is ever touched.
+ */
+@EnabledOnOs(value = OS.LINUX, disabledReason = "reads /proc/self/status")
+class ResidentMemoryTest {
+
+    private static final int STEPS = 1000;
+    private static final int WARM_UP = 100;
+    private static final int LOOK_EVERY = 20;
+    // 3 % of what the process holds where nothing else has run before: 13 kB a step.
+    private static final long GROWTH_KILOBYTES = 12_000;
+
+    @Test
+    void trainingDoesNotGrow() throws IOException {
+        TrainingScheme scheme = Sat.withRegionLosses(Pgd.builder().optSteps(2).build(), 0.5f, 1);
+        try (TinyTraining training = new TinyTraining(TinyNetworks.reMoEVit(), scheme, 0.01f)) {
+            assertDoesNotGrow(() -> training.steps(1));
+        }
+    }
+
+    @Test
+    void attacksDoNotGrow() throws IOException {
+        try (NDManager manager = NDManager.newBaseManager();
+                TargetModel model = new TargetModel(TinyNetworks.reMoEVit(manager), manager)) {
+            // A call is one step on images of its own.
+            Attack attack = Pgd.builder().optSteps(1).build();
+            long[] seeds = new long[TinyTraining.BATCH];
+            assertDoesNotGrow(() -> {
+                try (NDManager own = manager.newSubManager()) {
+                    NDArray labels = own.zeros(new Shape(TinyTraining.BATCH), DataType.INT64);
+                    attack.perturb(model, TinyTraining.images(own), labels, seeds);
+                }
+            });
+        }
+    }
+
+    private static void assertDoesNotGrow(Runnable step) throws IOException {
+        List<Long> early = new ArrayList<>();
+        List<Long> late = new ArrayList<>();
+        for (int i = 1; i <= STEPS; i++) {
+            step.run();
+            if (i % LOOK_EVERY == 0) {
+                long resident = residentKilobytes();
+                if (i > STEPS - WARM_UP) {
+                    late.add(resident);
+                } else if (i > WARM_UP && i <= 2 * WARM_UP) {
+                    early.add(resident);
+                }
+            }
+        }
+
+        assertThat(median(late) - median(early))
+                .as("kB more resident after %s than after %s", late, early)
+                .isLessThan(GROWTH_KILOBYTES);
+    }
+
+    private static long median(List<Long> values) {
+        return values.stream().sorted().skip(values.size() / 2).findFirst().orElseThrow();
+    }
+
+    private static long residentKilobytes() throws IOException {
+        System.gc();
+        return Files.readAllLines(Path.of("/proc/self/status")).stream()
+                .filter(line -> line.startsWith("VmRSS:"))
+                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
+                .findFirst()
+                .orElseThrow();
+    }
+}
