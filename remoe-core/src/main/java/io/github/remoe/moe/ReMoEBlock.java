@@ -11,6 +11,7 @@ import ai.djl.nn.AbstractBlock;
 import ai.djl.nn.Block;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
+
 import io.github.remoe.autograd.Constants;
 
 import java.io.DataInputStream;
@@ -225,8 +226,8 @@ public final class ReMoEBlock extends AbstractBlock {
     public void loadMetadata(byte loadVersion, DataInputStream is)
             throws IOException, MalformedModelException {
         if (loadVersion != VERSION) {
-            throw new MalformedModelException(
-                    "Unsupported version of the ReMoE block: " + loadVersion + ", expected " + VERSION + ".");
+            throw new MalformedModelException("Unsupported version of the ReMoE block: "
+                    + loadVersion + ", expected " + VERSION + ".");
         }
         String saved = is.readUTF();
         if (!saved.equals(describe())) {

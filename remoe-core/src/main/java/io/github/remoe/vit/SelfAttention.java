@@ -9,6 +9,7 @@ import ai.djl.nn.AbstractBlock;
 import ai.djl.nn.core.Linear;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
+
 import io.github.remoe.autograd.Constants;
 
 /**
@@ -67,7 +68,8 @@ public final class SelfAttention extends AbstractBlock {
         NDArray value = heads.get(2);
 
         // Scaling the queries touches T x D/H numbers a head instead of T x T.
-        NDArray scores = query.mul(Constants.scalar(query, 1 / Math.sqrt(headDim))).matMul(key.transpose(0, 1, 3, 2));
+        NDArray scores = query.mul(Constants.scalar(query, 1 / Math.sqrt(headDim)))
+                .matMul(key.transpose(0, 1, 3, 2));
         NDArray probabilities = scores.softmax(-1);
         NDArray mixed =
                 probabilities.matMul(value).transpose(0, 2, 1, 3).reshape(batch, length, embedDim);

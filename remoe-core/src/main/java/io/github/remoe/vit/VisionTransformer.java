@@ -19,6 +19,7 @@ import ai.djl.training.ParameterStore;
 import ai.djl.training.initializer.NormalInitializer;
 import ai.djl.training.initializer.TruncatedNormalInitializer;
 import ai.djl.util.PairList;
+
 import io.github.remoe.autograd.Constants;
 
 import java.io.DataInputStream;
@@ -256,8 +257,8 @@ public final class VisionTransformer extends AbstractBlock {
     public void loadMetadata(byte loadVersion, DataInputStream is)
             throws IOException, MalformedModelException {
         if (loadVersion != VERSION) {
-            throw new MalformedModelException(
-                    "Unsupported version of the vision transformer: " + loadVersion + ", expected " + VERSION + ".");
+            throw new MalformedModelException("Unsupported version of the vision transformer: "
+                    + loadVersion + ", expected " + VERSION + ".");
         }
         String saved = is.readUTF();
         if (!saved.equals(describe())) {

@@ -1,13 +1,14 @@
 package io.github.remoe.cli;
 
-import java.nio.file.FileSystemException;
-import java.util.Locale;
-import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
+
+import java.nio.file.FileSystemException;
+import java.util.Locale;
+import java.util.concurrent.Callable;
 
 /** The program {@code remoe}: without arguments the quickstart, else one of its commands. */
 @Command(
@@ -67,7 +68,8 @@ public final class Main implements Callable<Integer> {
         if (exception instanceof FileSystemException file && file.getReason() == null) {
             // Such an exception's message is a path alone; its kind is in the class name.
             String kind = file.getClass().getSimpleName().replace("Exception", "");
-            return file.getMessage() + ": " + kind.replaceAll("(?<=[a-z])(?=[A-Z])", " ").toLowerCase(Locale.ROOT);
+            return file.getMessage() + ": "
+                    + kind.replaceAll("(?<=[a-z])(?=[A-Z])", " ").toLowerCase(Locale.ROOT);
         }
         return exception.getMessage() == null ? exception.toString() : exception.getMessage();
     }

@@ -3,6 +3,11 @@ package io.github.remoe.cli;
 import io.github.remoe.evaluate.RobustAccuracy;
 import io.github.remoe.report.Results;
 import io.github.remoe.train.RunFolder;
+
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -11,9 +16,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /**
  * Trains the micro vision transformer adversarially on the built-in images, with ReMoE and both
@@ -34,8 +36,9 @@ final class Quickstart implements Callable<Integer> {
             names = "--out",
             paramLabel = "DIR",
             defaultValue = "runs/quickstart",
-            description = "Where the quickstart leaves its two runs; if it exists, a number is added."
-                    + " Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Where the quickstart leaves its two runs; if it exists, a number is added."
+                            + " Default: ${DEFAULT-VALUE}.")
     private Path out;
 
     @Override

@@ -82,15 +82,19 @@ final class Runs {
 
     /** Evaluates, writes the results into the run folder and prints them. */
     static Results evaluate(
-            CommandSpec spec, RunFolder folder, Model model, RunConfig config, Evaluation evaluation)
+            CommandSpec spec,
+            RunFolder folder,
+            Model model,
+            RunConfig config,
+            Evaluation evaluation)
             throws IOException, TranslateException {
         VisionTransformer vit = (VisionTransformer) model.getBlock();
         EvaluationOptions options = evaluation.options();
         long start = System.nanoTime();
         List<RobustAccuracy> accuracies;
         try (TargetModel target = new TargetModel(vit, model.getNDManager());
-                Progress progress =
-                        new Progress("evaluate " + name(folder), evaluation.test().size())) {
+                Progress progress = new Progress(
+                        "evaluate " + name(folder), evaluation.test().size())) {
             accuracies = new RobustEvaluator(target, evaluation.attacks(), options.seed)
                     .evaluate(evaluation.test().getData(model.getNDManager()), progress::step);
         }
@@ -120,7 +124,10 @@ final class Runs {
      * @param options the options
      */
     record Evaluation(
-            String data, PixelDataset test, Map<String, Attack> attacks, EvaluationOptions options) {
+            String data,
+            PixelDataset test,
+            Map<String, Attack> attacks,
+            EvaluationOptions options) {
 
         static Evaluation prepare(RunConfig config, String data, EvaluationOptions options)
                 throws IOException {

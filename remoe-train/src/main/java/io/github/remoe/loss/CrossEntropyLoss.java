@@ -20,6 +20,7 @@ public final class CrossEntropyLoss extends Loss {
     /** {@inheritDoc} */
     @Override
     public NDArray evaluate(NDList labels, NDList predictions) {
-        return CrossEntropy.perImage(predictions.head(), labels.singletonOrThrow()).mean();
+        return CrossEntropy.perImage(predictions.head(), labels.singletonOrThrow())
+                .mean();
     }
 }
