@@ -37,14 +37,14 @@ public final class DropIn {
     private DropIn() {}
 
     /**
-     * Trains for two epochs; DJL's logging shows loss and accuracy.
+     * Trains for two epochs and prints the accuracy on 1,000 other images; chance is 0.1.
      *
      * @param args none
      * @throws IOException never, as the data is made in memory
      * @throws TranslateException never, as the data needs no conversion
      */
     public static void main(String[] args) throws IOException, TranslateException {
-        train(5000, 2);
+        System.out.printf("%naccuracy %.3f%n", train(5000, 2));
     }
 
     /** Trains on some images and returns the accuracy on 1,000 others. */
