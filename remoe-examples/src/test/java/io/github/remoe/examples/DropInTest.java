@@ -3,6 +3,7 @@ package io.github.remoe.examples;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import ai.djl.engine.Engine;
+
 import org.junit.jupiter.api.Test;
 
 class DropInTest {
