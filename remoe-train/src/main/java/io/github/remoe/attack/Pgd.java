@@ -105,8 +105,10 @@ public final class Pgd implements Attack {
     private static NDArray score(TargetModel model, NDArray adversarial, NDArray labels) {
         NDArray logits = model.predict(adversarial).head();
         NDArray wrong = logits.argMax(1).neq(labels.toType(DataType.INT64, false));
-        return CrossEntropy.perImage(logits, labels)
-                .add(wrong.toType(DataType.FLOAT32, false).mul(1e6f));
+        // In float64 the raised losses keep their digits, and with them their order.
+        return wrong.toType(DataType.FLOAT64, false)
+                .mul(1e6)
+                .add(CrossEntropy.perImage(logits, labels));
     }
 
     static void requireUnitRange(String name, float value) {
