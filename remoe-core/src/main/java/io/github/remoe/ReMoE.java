@@ -30,7 +30,7 @@ import java.util.List;
  * @param rows how many regions lie below each other
  * @param columns how many regions lie beside each other
  * @param gate the gate
- * @param topK how many regions of an image stay switched on; 0 means 2, or all if there are fewer
+ * @param topK how many regions of an image stay switched on
  * @param globalExpert whether the replaced feed-forward network stays as the global expert
  * @param centerExpert whether there is a centre expert
  * @param regionalExperts whether there are regional experts
@@ -278,7 +278,7 @@ public record ReMoE(
                     rows,
                     columns,
                     gate,
-                    topK,
+                    topK == 0 ? Math.min(ReMoEBlock.DEFAULT_TOP_K, rows * columns) : topK,
                     globalExpert,
                     centerExpert,
                     regionalExperts,

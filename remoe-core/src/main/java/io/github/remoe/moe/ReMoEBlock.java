@@ -49,6 +49,9 @@ import java.util.Locale;
  */
 public final class ReMoEBlock extends AbstractBlock {
 
+    /** How many regions of an image stay switched on unless told otherwise. */
+    public static final int DEFAULT_TOP_K = 2;
+
     private static final byte VERSION = 1;
 
     private final RegionGrid grid;
@@ -312,8 +315,6 @@ public final class ReMoEBlock extends AbstractBlock {
     /** The Builder to construct a {@link ReMoEBlock}. */
     public static final class Builder {
 
-        private static final int DEFAULT_TOP_K = 2;
-
         private RegionGrid grid;
         private int prefixTokens;
         private Block globalExpert;
@@ -390,7 +391,7 @@ public final class ReMoEBlock extends AbstractBlock {
         /**
          * Sets how many regions of an image stay switched on; default 2, or K if that is less.
          *
-         * @param topK 1 to K; K is dense
+         * @param topK 1 to K; K is dense; 0 is the default
          * @return this builder
          */
         public Builder optTopK(int topK) {

@@ -61,6 +61,14 @@ public final class Main implements Callable<Integer> {
             }
             return command.getCommandSpec().exitCodeOnExecutionException();
         });
+        commandLine.setParameterExceptionHandler((exception, parsed) -> {
+            CommandLine command = exception.getCommandLine();
+            command.getErr().println("Error: " + exception.getMessage());
+            CommandLine.UnmatchedArgumentException.printSuggestions(exception, command.getErr());
+            command.getErr()
+                    .printf("See '%s --help'.%n", command.getCommandSpec().qualifiedName());
+            return command.getCommandSpec().exitCodeOnInvalidInput();
+        });
         return commandLine;
     }
 

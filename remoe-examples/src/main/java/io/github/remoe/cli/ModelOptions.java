@@ -2,6 +2,7 @@ package io.github.remoe.cli;
 
 import io.github.remoe.ReMoE;
 import io.github.remoe.moe.GateType;
+import io.github.remoe.vit.Presets;
 
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -85,9 +86,9 @@ final class ModelOptions {
 
     private ReMoE build() {
         ReMoE.Builder builder = ReMoE.builder();
-        if (layers != null) {
-            builder.optLayers(layers);
-        }
+        int depth = Presets.builder(model).build().getBlocks().size();
+        builder.optLayers(
+                layers != null ? layers : ReMoE.defaultLayers(depth).toArray(new Integer[0]));
         if (regions != null) {
             Matcher matcher = REGIONS.matcher(regions);
             if (!matcher.matches()) {

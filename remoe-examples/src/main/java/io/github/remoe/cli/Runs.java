@@ -53,19 +53,22 @@ final class Runs {
         Thread onInterrupt = new Thread(() -> stop(run, saved));
         Runtime.getRuntime().addShutdownHook(onInterrupt);
         Model model;
-        try (Progress progress = new Progress("train " + name(folder), run.getImages())) {
-            model = run.train(progress);
-        } finally {
-            saved.countDown();
-        }
-        try (model) {
+        try {
+            try (Progress progress = new Progress("train " + name(folder), run.getImages())) {
+                model = run.train(progress);
+            }
             if (run.isStopped()) {
+                model.close();
                 PrintWriter out = spec.commandLine().getOut();
                 out.printf("Stopped; the model so far is in %s.%n", folder.getPath());
                 out.flush();
                 return Optional.empty();
             }
-            Runtime.getRuntime().removeShutdownHook(onInterrupt);
+        } finally {
+            saved.countDown();
+        }
+        Runtime.getRuntime().removeShutdownHook(onInterrupt);
+        try (model) {
             return Optional.of(evaluate(spec, folder, model, config, evaluation));
         }
     }
@@ -156,7 +159,7 @@ final class Runs {
 
     private static void print(CommandSpec spec, RunFolder folder, Results results) {
         PrintWriter out = spec.commandLine().getOut();
-        out.printf("%n%s, epsilon %.4f%n", folder.getPath(), results.epsilon());
+        out.printf("%n%s, epsilon %.3g/255%n", folder.getPath(), 255 * results.epsilon());
         for (RobustAccuracy accuracy : results.accuracies()) {
             out.printf(
                     "  %-10s %6.2f %%  (%d of %d)%n",

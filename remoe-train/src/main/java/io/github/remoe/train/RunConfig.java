@@ -102,6 +102,9 @@ public record RunConfig(
                 "learningRate must be greater than 0, got %s.",
                 learningRate);
         require(weightDecay >= 0, "weightDecay cannot be negative, got %s.", weightDecay);
+        for (int milestone : milestones) {
+            require(milestone >= 1, "A milestone comes after epoch 1 or later, got %s.", milestone);
+        }
         require(clipNorm > 0, "clipNorm must be greater than 0, got %s.", clipNorm);
         require(
                 !regionLosses || remoe != null && scheme == SchemeType.SAT,

@@ -6,16 +6,17 @@ import ai.djl.Model;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
-import com.google.gson.JsonParseException;
 
 import io.github.remoe.report.Results;
 
+import java.io.EOFException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.Locale;
 
 /**
  * The folder of a training run.
@@ -58,12 +59,28 @@ public final class RunFolder {
      * @throws IOException if the folder holds a run already or cannot be written
      */
     public void create(RunConfig config) throws IOException {
+        checkFree();
+        try {
+            Files.createDirectories(path);
+        } catch (IOException e) {
+            throw new IOException(
+                    String.format(
+                            "The run folder %s cannot be created. Choose a folder that can.", path),
+                    e);
+        }
+        write("config.json", GSON.toJson(config));
+    }
+
+    /**
+     * Checks that a run can start here.
+     *
+     * @throws IOException if the folder holds a run already
+     */
+    public void checkFree() throws IOException {
         if (Files.exists(path.resolve("config.json"))) {
             throw new IOException(String.format(
                     "%s holds a run already. Choose another folder, or delete it.", path));
         }
-        Files.createDirectories(path);
-        write("config.json", GSON.toJson(config));
     }
 
     /**
@@ -107,7 +124,7 @@ public final class RunFolder {
         Path beside = Files.createTempDirectory(path, ".model");
         model.setProperty("Epoch", String.valueOf(epoch));
         model.save(beside, MODEL);
-        String name = String.format("%s-%04d.params", MODEL, epoch);
+        String name = String.format(Locale.ROOT, "%s-%04d.params", MODEL, epoch);
         Files.move(beside.resolve(name), path.resolve(name), StandardCopyOption.REPLACE_EXISTING);
         Files.delete(beside);
         try (DirectoryStream<Path> saved = Files.newDirectoryStream(path, MODEL + "-*.params")) {
@@ -133,6 +150,14 @@ public final class RunFolder {
             model.setBlock(config.createModel());
             model.load(path, MODEL);
             return model;
+        } catch (EOFException e) {
+            model.close();
+            throw new IOException(
+                    String.format(
+                            "The model in %s cannot be loaded: its parameters are cut off. Copy them again,"
+                                    + " or train again.",
+                            path),
+                    e);
         } catch (IOException | MalformedModelException | RuntimeException e) {
             model.close();
             throw new IOException(
@@ -158,10 +183,8 @@ public final class RunFolder {
         T content;
         try {
             content = GSON.fromJson(Files.readString(file), type);
-        } catch (JsonParseException e) {
-            throw unreadable(file, e);
         } catch (RuntimeException e) {
-            // Gson wraps what a record's constructor throws.
+            // Gson wraps what its reader and a record's constructor throw.
             throw unreadable(file, e.getCause() == null ? e : e.getCause());
         }
         if (content == null) {

@@ -35,23 +35,28 @@ public final class TrainingRun {
     private final RunFolder folder;
     private final Device device;
     private final PixelDataset data;
+    private final TrainingScheme scheme;
+    private final Optimizer optimizer;
     private AdversarialTraining training;
     private boolean stopped;
 
     /**
-     * Prepares a run.
+     * Prepares a run; nothing is written yet.
      *
      * @param config the settings
      * @param folder the folder, which must not hold a run yet
      * @param device where to train
-     * @throws IOException if the data cannot be read
+     * @throws IOException if the data cannot be read, or the folder holds a run
      * @throws IllegalArgumentException if a setting is wrong or the data has other classes
      */
     public TrainingRun(RunConfig config, RunFolder folder, Device device) throws IOException {
         this.config = config;
         this.folder = folder;
         this.device = device;
+        folder.checkFree();
         data = openData();
+        scheme = config.createScheme();
+        optimizer = createOptimizer();
         if (data.size() < config.batchSize()) {
             throw new IllegalArgumentException(String.format(
                     "A batch of %d needs at least as many images, the data has %d.",
@@ -117,12 +122,11 @@ public final class TrainingRun {
 
     private void train(Model model, TrainingListener... listeners)
             throws IOException, TranslateException {
-        TrainingScheme scheme = config.createScheme();
         VisionTransformer vit = config.createModel();
         model.setBlock(vit);
         DefaultTrainingConfig trainingConfig = new DefaultTrainingConfig(scheme.getLoss())
                 .optDevices(new Device[] {device})
-                .optOptimizer(createOptimizer())
+                .optOptimizer(optimizer)
                 .addTrainingListeners(new CsvLog(folder.getPath().resolve("log.csv")))
                 .addTrainingListeners(new SaveEachEpoch())
                 .addTrainingListeners(listeners);
