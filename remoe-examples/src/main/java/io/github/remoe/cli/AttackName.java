@@ -3,6 +3,7 @@ package io.github.remoe.cli;
 import io.github.remoe.attack.Attack;
 import io.github.remoe.attack.Fgsm;
 import io.github.remoe.attack.Pgd;
+import io.github.remoe.attack.ThreatModel;
 
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -36,11 +37,10 @@ final class AttackName {
     private static Attack create(String name, float epsilon, float stepSize) {
         Matcher pgd = PGD.matcher(name);
         if (name.equals("fgsm")) {
-            return new Fgsm(epsilon);
+            return new Fgsm(ThreatModel.linf(epsilon));
         }
         if (pgd.matches()) {
-            return Pgd.builder()
-                    .optEpsilon(epsilon)
+            return Pgd.builder(ThreatModel.linf(epsilon))
                     .optStepSize(stepSize)
                     .optSteps(Integer.parseInt(pgd.group(1)))
                     .build();

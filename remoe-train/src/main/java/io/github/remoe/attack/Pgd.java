@@ -4,148 +4,192 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDScope;
-import ai.djl.ndarray.types.DataType;
-
-import io.github.remoe.loss.CrossEntropy;
 
 import java.util.function.Function;
 
 /**
- * Projected gradient descent (Madry et al. 2018) in the l-infinity ball: {@code steps} steps of
- * {@code stepSize} along the sign of the cross-entropy's gradient, each followed by a projection onto
- * the ball of radius {@code epsilon} around the image and onto [0,1].
+ * Projected gradient descent (Madry et al. 2018): {@code steps} steps of {@code stepSize} in the
+ * direction of steepest ascent of the loss (the gradient's sign in l-infinity, the normalised gradient
+ * in l2), each followed by a projection onto the ball around the image and onto the pixel range.
  *
- * <p>With several restarts, each image keeps the result that is misclassified, or else the one with
- * the highest loss.
+ * <p>An image keeps the latest point on the way that is misclassified, so neither more steps nor more
+ * restarts can lose one. Where there is none, it gets the last point of the restart with the highest
+ * loss.
  *
  * <pre>{@code
- * Attack pgd20 = Pgd.builder().optSteps(20).build();
- * NDArray adversarial = pgd20.perturb(model, images, labels, seeds);
+ * Attack pgd20 = Pgd.builder(ThreatModel.linf(8 / 255f)).optSteps(20).build();
+ * NDArray adversarial = pgd20.perturb(model, images, labels, seed);
  * }</pre>
+ *
+ * @param threatModel what the attack may do to an image
+ * @param loss what it maximises
+ * @param target the class that it tries to reach, or null for any but the true one
+ * @param stepSize the length of a step, in pixel values
+ * @param steps the number of steps, at least 1
+ * @param randomStart whether a run starts from a random point of the ball, not from the image
+ * @param restarts the number of runs, each from a start of its own
+ * @param lastPoint whether to return the last point whatever the model makes of it
  */
-public final class Pgd implements Attack {
+public record Pgd(
+        ThreatModel threatModel,
+        AttackLoss loss,
+        TargetClass target,
+        float stepSize,
+        int steps,
+        boolean randomStart,
+        int restarts,
+        boolean lastPoint)
+        implements Attack {
 
-    private final float epsilon;
-    private final float stepSize;
-    private final int steps;
-    private final boolean randomStart;
-    private final int restarts;
-
-    private Pgd(Builder builder) {
-        epsilon = builder.epsilon;
-        stepSize = builder.stepSize;
-        steps = builder.steps;
-        randomStart = builder.randomStart;
-        restarts = builder.restarts;
+    /**
+     * Checks the settings.
+     *
+     * @throws IllegalArgumentException if one is out of range, or they do not fit together
+     */
+    public Pgd {
+        if (!(stepSize >= 0 && Float.isFinite(stepSize))) {
+            throw new IllegalArgumentException(String.format(
+                    "stepSize is in pixel values, finite and 0 or more, got %s.", stepSize));
+        }
+        if (steps < 1 || restarts < 1) {
+            throw new IllegalArgumentException(String.format(
+                    "PGD needs at least 1 step and 1 run, got %d steps and %d runs.",
+                    steps, restarts));
+        }
+        if (restarts > 1 && !randomStart) {
+            throw new IllegalArgumentException(
+                    "Restarts without a random start would all be the same run.");
+        }
+        if (restarts > 1 && lastPoint) {
+            throw new IllegalArgumentException("The last point of several runs is not one point:"
+                    + " choose restarts or the last point.");
+        }
     }
 
     /**
-     * Creates a builder with the training attack's settings: PGD-10, epsilon 8/255, step 2/255,
-     * random start.
+     * Creates a builder: untargeted PGD-10 on cross-entropy with a random start, and steps of a
+     * quarter of epsilon (2/255 for 8/255).
      *
+     * @param threatModel what the attack may do to an image
      * @return a new builder
      */
-    public static Builder builder() {
-        return new Builder();
+    public static Builder builder(ThreatModel threatModel) {
+        return new Builder(threatModel);
     }
 
     /** {@inheritDoc} */
     @Override
     public NDArray perturb(TargetModel model, NDArray images, NDArray labels, long[] seeds) {
-        if (seeds.length != images.getShape().get(0)) {
-            throw new IllegalArgumentException(String.format(
-                    "PGD takes one seed an image, got %d seeds for images %s.",
-                    seeds.length, images.getShape()));
-        }
-        NDArray best;
+        threatModel.check(images, labels, seeds);
+        NDArray result;
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
-            best = run(model, images, labels, seeds, 0);
-            if (restarts > 1) {
-                NDArray bestScore = score(model, best, labels);
-                for (int restart = 1; restart < restarts; restart++) {
-                    NDArray adversarial = run(model, images, labels, seeds, restart);
-                    NDArray score = score(model, adversarial, labels);
-                    // DJL's where does not broadcast by itself.
-                    NDArray better =
-                            score.gt(bestScore).reshape(-1, 1, 1, 1).broadcast(images.getShape());
-                    best = NDArrays.where(better, adversarial, best);
-                    bestScore = NDArrays.maximum(score, bestScore);
-                }
-            }
-            NDScope.unregister(best);
+            result = search(model, images, labels, seeds);
+            NDScope.unregister(result);
         }
-        NDScope.register(best);
-        return best;
+        NDScope.register(result);
+        return result;
     }
 
-    private NDArray run(
-            TargetModel model, NDArray images, NDArray labels, long[] seeds, int restart) {
-        Function<NDList, NDArray> loss = out -> CrossEntropy.perImage(out.head(), labels);
-        NDArray adversarial = randomStart
-                ? RandomStart.uniform(images, epsilon, seeds, restart).clip(0, 1)
+    private NDArray search(TargetModel model, NDArray images, NDArray labels, long[] seeds) {
+        NDArray clean =
+                lastPoint && target == null ? null : model.predict(images).head();
+        NDArray targets = target == null ? null : target.choose(clean, labels, seeds);
+        Function<NDList, NDArray> objective = loss.prepare(model, images, labels, targets);
+        if (lastPoint) {
+            return climb(model, images, seeds, 0, objective, null);
+        }
+        try (FoundAdversarials found = new FoundAdversarials(images, labels, targets)) {
+            found.offer(images, clean);
+            NDArray highest = null;
+            NDArray best = null;
+            for (int restart = 0; restart < restarts; restart++) {
+                NDArray last = climb(model, images, seeds, restart, objective, found);
+                NDList outputs = model.predict(last);
+                found.offer(last, outputs.head());
+                NDArray losses = objective.apply(outputs);
+                NDArray higher = highest == null ? losses.eq(losses) : losses.gt(highest);
+                best = best == null ? last : Rows.where(higher, last, best);
+                highest = highest == null ? losses : NDArrays.maximum(losses, highest);
+            }
+            return found.orElse(best);
+        }
+    }
+
+    /** Takes the steps of one run, and shows every point before the last to {@code found}. */
+    private NDArray climb(
+            TargetModel model,
+            NDArray images,
+            long[] seeds,
+            int restart,
+            Function<NDList, NDArray> objective,
+            FoundAdversarials found) {
+        NDArray point = randomStart
+                ? Noise.inBall(threatModel, images, seeds, restart)
                 : images.duplicate();
         for (int step = 0; step < steps; step++) {
             NDArray next;
             try (NDScope scope = new NDScope()) {
                 scope.suppressNotUsedWarning();
-                NDArray gradient = model.gradient(adversarial, loss).gradient();
-                NDArray moved = gradient.sign().muli(stepSize).addi(adversarial);
-                next = moved.subi(images).clip(-epsilon, epsilon).addi(images).clip(0, 1);
+                TargetModel.LossGradient at = model.gradient(point, objective);
+                if (found != null) {
+                    found.offer(point, at.logits());
+                }
+                NDArray moved =
+                        threatModel.steepestAscent(at.gradient()).muli(stepSize).addi(point);
+                next = threatModel.project(moved, images);
                 NDScope.unregister(next);
             }
             NDScope.register(next);
-            adversarial.close();
-            adversarial = next;
+            point.close();
+            point = next;
         }
-        return adversarial;
-    }
-
-    /** The loss, raised above every loss of a correctly classified image where misclassified. */
-    private static NDArray score(TargetModel model, NDArray adversarial, NDArray labels) {
-        NDArray logits = model.predict(adversarial).head();
-        NDArray wrong = logits.argMax(1).neq(labels.toType(DataType.INT64, false));
-        // In float64 the raised losses keep their digits, and with them their order.
-        return wrong.toType(DataType.FLOAT64, false)
-                .mul(1e6)
-                .add(CrossEntropy.perImage(logits, labels));
-    }
-
-    static void requireUnitRange(String name, float value) {
-        if (!(value >= 0 && value <= 1)) {
-            throw new IllegalArgumentException(String.format(
-                    "%s is in pixel values of [0,1], so it must be 0 to 1, got %s. For 8 of"
-                            + " 255 levels write 8/255f.",
-                    name, value));
-        }
+        return point;
     }
 
     /** The Builder to construct a {@link Pgd}. */
     public static final class Builder {
 
-        private float epsilon = 8 / 255f;
-        private float stepSize = 2 / 255f;
+        private final ThreatModel threatModel;
+        private AttackLoss loss = LogitLoss.CROSS_ENTROPY;
+        private TargetClass target;
+        private float stepSize;
         private int steps = 10;
         private boolean randomStart = true;
         private int restarts = 1;
+        private boolean lastPoint;
 
-        private Builder() {}
+        private Builder(ThreatModel threatModel) {
+            this.threatModel = threatModel;
+            stepSize = threatModel.epsilon() / 4;
+        }
 
         /**
-         * Sets the l-infinity radius; default 8/255.
+         * Sets what the attack maximises; default cross-entropy.
          *
-         * @param epsilon in pixel values of [0,1]
+         * @param loss the loss
          * @return this builder
          */
-        public Builder optEpsilon(float epsilon) {
-            this.epsilon = epsilon;
+        public Builder optLoss(AttackLoss loss) {
+            this.loss = loss;
             return this;
         }
 
         /**
-         * Sets the length of a step; default 2/255.
+         * Has the attack try to reach a class; default is any class but the true one.
          *
-         * @param stepSize in pixel values of [0,1]
+         * @param target the choice of the class
+         * @return this builder
+         */
+        public Builder optTarget(TargetClass target) {
+            this.target = target;
+            return this;
+        }
+
+        /**
+         * Sets the length of a step; default epsilon / 4.
+         *
+         * @param stepSize in pixel values
          * @return this builder
          */
         public Builder optStepSize(float stepSize) {
@@ -187,24 +231,26 @@ public final class Pgd implements Attack {
         }
 
         /**
+         * Sets whether the last point is returned whatever the model makes of it, as adversarial
+         * training wants it; saves two forward passes. Default false.
+         *
+         * @param lastPoint true for the last point
+         * @return this builder
+         */
+        public Builder optLastPoint(boolean lastPoint) {
+            this.lastPoint = lastPoint;
+            return this;
+        }
+
+        /**
          * Builds the attack.
          *
          * @return the attack
          * @throws IllegalArgumentException if a setting is out of range
          */
         public Pgd build() {
-            requireUnitRange("epsilon", epsilon);
-            requireUnitRange("stepSize", stepSize);
-            if (steps < 1 || restarts < 1) {
-                throw new IllegalArgumentException(String.format(
-                        "PGD needs at least 1 step and 1 run, got %d steps and %d runs.",
-                        steps, restarts));
-            }
-            if (restarts > 1 && !randomStart) {
-                throw new IllegalArgumentException(
-                        "Restarts without a random start would all be the same run.");
-            }
-            return new Pgd(this);
+            return new Pgd(
+                    threatModel, loss, target, stepSize, steps, randomStart, restarts, lastPoint);
         }
     }
 }

@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
@@ -15,6 +16,7 @@ import ai.djl.util.Pair;
 
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 
 /**
@@ -25,10 +27,23 @@ import java.util.function.Function;
  * frozen. The views share the parameters' memory, so a training step between two attacks is seen by
  * the second. Everything that a pass makes is closed when it returns, its result excepted.
  *
- * <p>Gradients cannot be taken while another {@link GradientCollector} is open (DJL allows one in a
- * process): make adversarial images before the training step's own collector opens.
+ * <p>Batches are filled up to a multiple of 4 images, so that on a CPU an image's logits and gradient
+ * are the same numbers, to the last bit, in a batch of any size and at any place in it.
+ *
+ * <p>Targets may be used by several threads, one model or several: DJL allows one {@link
+ * GradientCollector} in a process, so they take their gradients in turns. For the same reason
+ * gradients cannot be taken while a collector of the caller's own is open: make adversarial images
+ * before the training step's opens.
  */
 public final class TargetModel implements AutoCloseable {
+
+    // Matrix products take other kernels for the rows that do not fill a group of 4, and those
+    // round
+    // otherwise: without whole groups an image's logits would depend on the size of its batch.
+    private static final int ROW_MULTIPLE = 4;
+
+    // DJL allows one collector in a process.
+    private static final ReentrantLock COLLECTOR = new ReentrantLock();
 
     private final Block block;
     private final NDManager manager;
@@ -44,7 +59,13 @@ public final class TargetModel implements AutoCloseable {
      */
     public TargetModel(Block block, NDManager manager) {
         for (Pair<String, Parameter> parameter : block.getParameters()) {
-            checkFinite(parameter.getKey(), parameter.getValue().getArray());
+            if (!isFinite(parameter.getValue().getArray())) {
+                throw new IllegalArgumentException(String.format(
+                        "The model's parameter %s holds NaN or infinite values, so its"
+                                + " outputs mean nothing. Load sound weights, or train with"
+                                + " a lower learning rate.",
+                        parameter.getKey()));
+            }
         }
         this.block = block;
         this.manager = manager.newSubManager();
@@ -61,7 +82,8 @@ public final class TargetModel implements AutoCloseable {
         NDList outputs;
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
-            outputs = forward(images);
+            outputs = forward(padded(images), images.getShape().get(0));
+            checkFinite("logits", outputs.head());
             NDScope.unregister(outputs);
         }
         outputs.forEach(NDScope::register);
@@ -76,40 +98,66 @@ public final class TargetModel implements AutoCloseable {
      * @return losses and gradients, attached to the manager of {@code images}
      */
     public LossGradient gradient(NDArray images, Function<NDList, NDArray> loss) {
+        NDList outputs;
         NDArray losses;
         NDArray gradient;
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
-            NDArray input = images.duplicate();
+            NDArray input = padded(images).duplicate();
             input.setRequiresGradient(true);
+            COLLECTOR.lock();
             try (GradientCollector collector = Engine.getEngine(engine()).newGradientCollector()) {
-                losses = loss.apply(forward(input));
+                outputs = forward(input, images.getShape().get(0));
+                losses = loss.apply(outputs);
                 collector.backward(losses.sum());
+            } finally {
+                COLLECTOR.unlock();
             }
+            outputs = new NDList(outputs.stream().map(NDArray::stopGradient).toList());
             losses = losses.stopGradient();
-            gradient = input.getGradient();
+            gradient = firstRows(input.getGradient(), images.getShape().get(0));
+            checkFinite("logits", outputs.head());
+            checkFinite("input gradients", gradient);
+            NDScope.unregister(outputs);
             NDScope.unregister(losses, gradient);
         }
+        outputs.forEach(NDScope::register);
         NDScope.register(losses);
         NDScope.register(gradient);
-        return new LossGradient(losses, gradient);
+        return new LossGradient(outputs, losses, gradient);
     }
 
-    private static void checkFinite(String name, NDArray array) {
-        try (NDScope scope = new NDScope()) {
-            scope.suppressNotUsedWarning();
-            if (!Float.isFinite(array.toType(DataType.FLOAT32, false).sum().getFloat())) {
-                throw new IllegalArgumentException(String.format(
-                        "The model's parameter %s holds NaN or infinite values, so its"
-                                + " outputs mean nothing. Load sound weights, or train with"
-                                + " a lower learning rate.",
-                        name));
-            }
+    /** Fills the batch up to a multiple of {@link #ROW_MULTIPLE} with copies of its first image. */
+    private static NDArray padded(NDArray images) {
+        long missing = Math.floorMod(-images.getShape().get(0), ROW_MULTIPLE);
+        return missing == 0 ? images : images.concat(images.get("0:1").repeat(0, missing));
+    }
+
+    private static NDArray firstRows(NDArray array, long rows) {
+        return array.getShape().get(0) == rows ? array : array.get(new NDIndex("0:{}", rows));
+    }
+
+    private static void checkFinite(String what, NDArray array) {
+        if (!isFinite(array)) {
+            throw new ArithmeticException(String.format(
+                    "The model's %s are NaN or infinite for images of this batch, so neither an"
+                            + " attack nor an accuracy means anything. Look for a division by zero"
+                            + " or an overflow in the model.",
+                    what));
         }
     }
 
-    private NDList forward(NDArray images) {
-        return block.forward(parameterStore, new NDList(images), false);
+    private static boolean isFinite(NDArray array) {
+        try (NDScope scope = new NDScope()) {
+            scope.suppressNotUsedWarning();
+            return Float.isFinite(array.toType(DataType.FLOAT32, false).sum().getFloat());
+        }
+    }
+
+    private NDList forward(NDArray images, long rows) {
+        NDList outputs = block.forward(parameterStore, new NDList(images), false);
+        return new NDList(
+                outputs.stream().map(output -> firstRows(output, rows)).toList());
     }
 
     private String engine() {
@@ -125,10 +173,21 @@ public final class TargetModel implements AutoCloseable {
     /**
      * Losses of a batch and their gradients.
      *
+     * @param outputs the model's outputs: logits (B,K) and whatever follows them
      * @param losses one loss an image (B)
      * @param gradient the gradient of each image's loss with respect to its pixels (B,3,h,w)
      */
-    public record LossGradient(NDArray losses, NDArray gradient) {}
+    public record LossGradient(NDList outputs, NDArray losses, NDArray gradient) {
+
+        /**
+         * Returns the model's logits.
+         *
+         * @return (B,K)
+         */
+        public NDArray logits() {
+            return outputs.head();
+        }
+    }
 
     /** Hands out each parameter as a view that autograd does not follow. */
     private static final class GradientFreeParameterStore extends ParameterStore {
@@ -140,7 +199,7 @@ public final class TargetModel implements AutoCloseable {
         }
 
         @Override
-        public NDArray getValue(Parameter parameter, Device device, boolean training) {
+        public synchronized NDArray getValue(Parameter parameter, Device device, boolean training) {
             if (parameter == null) {
                 return null;
             }

@@ -3,6 +3,7 @@ package io.github.remoe.train;
 import io.github.remoe.ReMoE;
 import io.github.remoe.attack.Attack;
 import io.github.remoe.attack.Pgd;
+import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.vit.Presets;
 import io.github.remoe.vit.VisionTransformer;
 
@@ -134,10 +135,10 @@ public record RunConfig(
         if (scheme == SchemeType.NAT) {
             return new Nat();
         }
-        Attack attack = Pgd.builder()
-                .optEpsilon(epsilon)
+        Attack attack = Pgd.builder(ThreatModel.linf(epsilon))
                 .optStepSize(stepSize)
                 .optSteps(attackSteps)
+                .optLastPoint(true)
                 .build();
         return regionLosses ? Sat.withRegionLosses(attack, beta, lambdaAlign) : new Sat(attack);
     }

@@ -62,9 +62,8 @@ class AttackGoldenTest {
         JsonObject golden = FILE.getAsJsonObject("attacks").getAsJsonObject(name);
         float epsilon = FILE.get("eps").getAsFloat();
         Attack attack = name.equals("fgsm")
-                ? new Fgsm(epsilon)
-                : Pgd.builder()
-                        .optEpsilon(epsilon)
+                ? new Fgsm(ThreatModel.linf(epsilon))
+                : Pgd.builder(ThreatModel.linf(epsilon))
                         .optStepSize(golden.get("alpha").getAsFloat())
                         .optSteps(golden.get("steps").getAsInt())
                         .optRandomStart(false)

@@ -27,8 +27,7 @@ class PgdPropertyTest {
             @ForAll @IntRange(min = 1, max = 2) int restarts,
             @ForAll boolean randomStart,
             @ForAll long seed) {
-        Attack pgd = Pgd.builder()
-                .optEpsilon(epsilon)
+        Attack pgd = Pgd.builder(ThreatModel.linf(epsilon))
                 .optStepSize(stepSize)
                 .optSteps(steps)
                 .optRandomStart(randomStart)
@@ -40,7 +39,7 @@ class PgdPropertyTest {
 
     @Property(tries = 20, shrinking = ShrinkingMode.OFF)
     void fgsmStaysInTheBallAndInTheCube(@ForAll @FloatRange(max = 1) float epsilon) {
-        assertStays(new Fgsm(epsilon), epsilon, 0);
+        assertStays(new Fgsm(ThreatModel.linf(epsilon)), epsilon, 0);
     }
 
     private static void assertStays(Attack attack, float epsilon, long seed) {

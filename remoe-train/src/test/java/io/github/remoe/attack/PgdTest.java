@@ -54,7 +54,7 @@ class PgdTest {
     }
 
     private static Pgd pgd(UnaryOperator<Pgd.Builder> settings) {
-        return settings.apply(Pgd.builder().optSteps(2).optEpsilon(0.02f)).build();
+        return settings.apply(Pgd.builder(ThreatModel.linf(0.02f)).optSteps(2)).build();
     }
 
     private double[] attacked(Attack attack, long[] withSeeds) {
@@ -130,8 +130,9 @@ class PgdTest {
     @Test
     void everyAttackRaisesTheLossOfEveryImage() {
         double[] before = losses(images);
-        for (Attack attack :
-                new Attack[] {new Fgsm(0.005f), pgd(b -> b), pgd(b -> b.optSteps(5))}) {
+        for (Attack attack : new Attack[] {
+            new Fgsm(ThreatModel.linf(0.005f)), pgd(b -> b), pgd(b -> b.optSteps(5))
+        }) {
             double[] after = losses(attack.perturb(model, images, labels, seeds));
             for (int i = 0; i < COUNT; i++) {
                 assertThat(after[i]).isGreaterThan(before[i]);
@@ -143,20 +144,20 @@ class PgdTest {
     void epsilonZeroGivesTheCleanImages() {
         double[] clean = Tensors.doubles(images);
 
-        assertThat(attacked(new Fgsm(0), seeds)).isEqualTo(clean);
-        assertThat(attacked(pgd(b -> b.optEpsilon(0)), seeds)).isEqualTo(clean);
-        assertThat(attacked(pgd(b -> b.optEpsilon(0).optRestarts(2)), seeds)).isEqualTo(clean);
-        assertThat(attacked(pgd(b -> b.optEpsilon(0).optRandomStart(false)), seeds))
+        assertThat(attacked(new Fgsm(ThreatModel.linf(0)), seeds)).isEqualTo(clean);
+        ThreatModel none = ThreatModel.linf(0);
+        assertThat(attacked(Pgd.builder(none).build(), seeds)).isEqualTo(clean);
+        assertThat(attacked(Pgd.builder(none).optRestarts(2).build(), seeds)).isEqualTo(clean);
+        assertThat(attacked(Pgd.builder(none).optRandomStart(false).build(), seeds))
                 .isEqualTo(clean);
     }
 
     @Test
     void theDefaultsAreTheTrainingAttack() {
-        double[] byDefault = attacked(Pgd.builder().build(), seeds);
+        double[] byDefault = attacked(Pgd.builder(ThreatModel.linf(8 / 255f)).build(), seeds);
 
         assertThat(attacked(
-                        Pgd.builder()
-                                .optEpsilon(8 / 255f)
+                        Pgd.builder(ThreatModel.linf(8 / 255f))
                                 .optStepSize(2 / 255f)
                                 .optSteps(10)
                                 .optRandomStart(true)
@@ -169,7 +170,7 @@ class PgdTest {
     @Test
     void theResultIsAllThatStaysOpen() {
         for (Attack attack : new Attack[] {
-            new Fgsm(0.02f),
+            new Fgsm(ThreatModel.linf(0.02f)),
             pgd(b -> b),
             pgd(b -> b.optRandomStart(false)),
             pgd(b -> b.optRestarts(3))
@@ -202,22 +203,26 @@ class PgdTest {
     @Test
     void everyImageNeedsASeed() {
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> Pgd.builder().build().perturb(model, images, labels, new long[3]))
+                .isThrownBy(() -> Pgd.builder(ThreatModel.linf(8 / 255f))
+                        .build()
+                        .perturb(model, images, labels, new long[3]))
                 .withMessageContaining("3 seeds for images (16, 3, 8, 8)");
     }
 
     @ParameterizedTest
-    @ValueSource(floats = {-0.01f, 1.01f, 8, Float.NaN})
+    @ValueSource(floats = {-0.01f, Float.POSITIVE_INFINITY, Float.NaN})
     void lengthsArePixelValues(float wrong) {
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> Pgd.builder().optEpsilon(wrong).build())
+                .isThrownBy(() -> Pgd.builder(ThreatModel.linf(wrong)).build())
                 .withMessageContaining("epsilon")
                 .withMessageContaining("8/255f");
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> Pgd.builder().optStepSize(wrong).build())
+                .isThrownBy(() -> Pgd.builder(ThreatModel.linf(8 / 255f))
+                        .optStepSize(wrong)
+                        .build())
                 .withMessageContaining("stepSize");
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> new Fgsm(wrong))
+                .isThrownBy(() -> new Fgsm(ThreatModel.linf(wrong)))
                 .withMessageContaining("epsilon");
     }
 
@@ -225,16 +230,20 @@ class PgdTest {
     @CsvSource({"0, 1", "-1, 1", "1, 0"})
     void thereIsAtLeastOneStepAndOneRun(int steps, int restarts) {
         assertThatIllegalArgumentException()
-                .isThrownBy(() ->
-                        Pgd.builder().optSteps(steps).optRestarts(restarts).build())
+                .isThrownBy(() -> Pgd.builder(ThreatModel.linf(8 / 255f))
+                        .optSteps(steps)
+                        .optRestarts(restarts)
+                        .build())
                 .withMessageContaining("at least 1 step");
     }
 
     @Test
     void restartsNeedARandomStart() {
         assertThatIllegalArgumentException()
-                .isThrownBy(
-                        () -> Pgd.builder().optRandomStart(false).optRestarts(2).build())
+                .isThrownBy(() -> Pgd.builder(ThreatModel.linf(8 / 255f))
+                        .optRandomStart(false)
+                        .optRestarts(2)
+                        .build())
                 .withMessageContaining("random start");
     }
 }

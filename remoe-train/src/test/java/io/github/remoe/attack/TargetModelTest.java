@@ -221,6 +221,7 @@ class TargetModelTest {
 
             for (int call = 0; call < 50; call++) {
                 TargetModel.LossGradient result = model.gradient(images, loss);
+                result.outputs().close();
                 result.losses().close();
                 result.gradient().close();
                 model.predict(images).close();

@@ -19,6 +19,7 @@ import io.github.remoe.attack.Attack;
 import io.github.remoe.attack.Fgsm;
 import io.github.remoe.attack.Pgd;
 import io.github.remoe.attack.TargetModel;
+import io.github.remoe.attack.ThreatModel;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -103,9 +104,10 @@ class RobustEvaluatorTest {
     @ValueSource(ints = {1, 2, 3, 7})
     void countsAreExactWhateverTheBatch(int batchSize) {
         Map<String, Attack> attacks = new LinkedHashMap<>();
-        attacks.put("strong", Pgd.builder().optEpsilon(0.3f).optStepSize(0.2f).build());
-        attacks.put("weak", new Fgsm(0.1f));
-        attacks.put("none", new Fgsm(0));
+        attacks.put(
+                "strong", Pgd.builder(ThreatModel.linf(0.3f)).optStepSize(0.2f).build());
+        attacks.put("weak", new Fgsm(ThreatModel.linf(0.1f)));
+        attacks.put("none", new Fgsm(ThreatModel.linf(0)));
 
         assertThat(evaluate(attacks, batchSize))
                 .containsExactly(
@@ -149,7 +151,7 @@ class RobustEvaluatorTest {
     void batchesAreClosedAndTold() {
         List<Integer> sizes = new ArrayList<>();
 
-        new RobustEvaluator(model, Map.of("fgsm", new Fgsm(0.1f)), 1)
+        new RobustEvaluator(model, Map.of("fgsm", new Fgsm(ThreatModel.linf(0.1f))), 1)
                 .evaluate(batches(3), sizes::add);
 
         assertThat(sizes).containsExactly(3, 3, 1);

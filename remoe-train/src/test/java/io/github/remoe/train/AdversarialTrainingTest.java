@@ -25,6 +25,7 @@ import io.github.remoe.Tensors;
 import io.github.remoe.attack.Attack;
 import io.github.remoe.attack.Pgd;
 import io.github.remoe.attack.TargetModel;
+import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.attack.TinyNetworks;
 import io.github.remoe.loss.CrossEntropy;
 import io.github.remoe.loss.RegionAlignmentLoss;
@@ -40,7 +41,8 @@ import java.util.function.BiFunction;
 
 class AdversarialTrainingTest {
 
-    private static final Attack PGD_2 = Pgd.builder().optSteps(2).build();
+    private static final Attack PGD_2 =
+            Pgd.builder(ThreatModel.linf(8 / 255f)).optSteps(2).build();
 
     private static Block linear() {
         return new SequentialBlock()
@@ -105,8 +107,10 @@ class AdversarialTrainingTest {
     @Test
     void alignmentAloneFalls() {
         RegionAlignmentLoss alignment = new RegionAlignmentLoss(100);
-        Attack strong =
-                Pgd.builder().optEpsilon(0.2f).optStepSize(0.1f).optSteps(2).build();
+        Attack strong = Pgd.builder(ThreatModel.linf(0.2f))
+                .optStepSize(0.1f)
+                .optSteps(2)
+                .build();
         TrainingScheme scheme = new Scheme(strong, null, alignment);
         try (TinyTraining training =
                 new TinyTraining(TinyNetworks.reMoEVit(), scheme, 0.05f).steps(40)) {
@@ -401,7 +405,12 @@ class AdversarialTrainingTest {
     void validationPredictsAsAStepDoesAndChangesNothing() throws Exception {
         // Learning rate 0 and no random start: what is validated is what was trained.
         TrainingScheme scheme = Sat.withRegionLosses(
-                Pgd.builder().optSteps(2).optRandomStart(false).build(), 0.5f, 1);
+                Pgd.builder(ThreatModel.linf(8 / 255f))
+                        .optSteps(2)
+                        .optRandomStart(false)
+                        .build(),
+                0.5f,
+                1);
         try (TinyTraining training = new TinyTraining(TinyNetworks.reMoEVit(), scheme, 0)) {
             Map<String, double[]> before = training.parameters();
 

@@ -10,6 +10,7 @@ import ai.djl.ndarray.types.Shape;
 import io.github.remoe.attack.Attack;
 import io.github.remoe.attack.Pgd;
 import io.github.remoe.attack.TargetModel;
+import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.attack.TinyNetworks;
 
 import org.junit.jupiter.api.Test;
@@ -37,7 +38,8 @@ class ResidentMemoryTest {
 
     @Test
     void trainingDoesNotGrow() throws IOException {
-        TrainingScheme scheme = Sat.withRegionLosses(Pgd.builder().optSteps(2).build(), 0.5f, 1);
+        TrainingScheme scheme = Sat.withRegionLosses(
+                Pgd.builder(ThreatModel.linf(8 / 255f)).optSteps(2).build(), 0.5f, 1);
         try (TinyTraining training = new TinyTraining(TinyNetworks.reMoEVit(), scheme, 0.01f)) {
             assertDoesNotGrow(() -> training.steps(1));
         }
@@ -48,7 +50,7 @@ class ResidentMemoryTest {
         try (NDManager manager = NDManager.newBaseManager();
                 TargetModel model = new TargetModel(TinyNetworks.reMoEVit(manager), manager)) {
             // A call is one step on images of its own.
-            Attack attack = Pgd.builder().optSteps(1).build();
+            Attack attack = Pgd.builder(ThreatModel.linf(8 / 255f)).optSteps(1).build();
             long[] seeds = new long[TinyTraining.BATCH];
             assertDoesNotGrow(() -> {
                 try (NDManager own = manager.newSubManager()) {

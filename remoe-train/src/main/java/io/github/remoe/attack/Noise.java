@@ -1,0 +1,118 @@
+package io.github.remoe.attack;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+
+import java.util.SplittableRandom;
+import java.util.function.ToDoubleFunction;
+
+/**
+ * Random numbers for images, drawn from one seed an image, so that an image's numbers depend neither
+ * on its batch nor on the device.
+ */
+final class Noise {
+
+    private Noise() {}
+
+    /**
+     * Returns the generator of one image.
+     *
+     * @param seed the image's seed
+     * @param restart the number of the restart, each of which has numbers of its own
+     * @return the generator
+     */
+    static SplittableRandom random(long seed, int restart) {
+        SplittableRandom random = new SplittableRandom(seed);
+        for (int skipped = 0; skipped < restart; skipped++) {
+            random = random.split();
+        }
+        return random;
+    }
+
+    /**
+     * Returns numbers spread evenly over -1 to 1.
+     *
+     * @param images (B,C,h,w), which gives shape, type and manager
+     * @param seeds one seed an image
+     * @param restart the number of the restart
+     * @return (B,C,h,w)
+     */
+    static NDArray uniform(NDArray images, long[] seeds, int restart) {
+        return draw(images, seeds, restart, random -> 2 * random.nextDouble() - 1);
+    }
+
+    /**
+     * Returns standard normal numbers.
+     *
+     * @param images (B,C,h,w), which gives shape, type and manager
+     * @param seeds one seed an image
+     * @param restart the number of the restart
+     * @return (B,C,h,w)
+     */
+    static NDArray gaussian(NDArray images, long[] seeds, int restart) {
+        return draw(images, seeds, restart, Noise::nextGaussian);
+    }
+
+    /**
+     * Returns a point drawn evenly from each image's ball, clipped to the pixel range.
+     *
+     * @param threat the balls
+     * @param images their centres (B,C,h,w)
+     * @param seeds one seed an image
+     * @param restart the number of the restart
+     * @return (B,C,h,w)
+     */
+    static NDArray inBall(ThreatModel threat, NDArray images, long[] seeds, int restart) {
+        return switch (threat.norm()) {
+            case LINF ->
+                threat.clip(
+                        uniform(images, seeds, restart).muli(threat.epsilon()).addi(images));
+            case L2 -> {
+                NDArray direction = gaussian(images, seeds, restart);
+                direction.divi(threat.norm().perPixel(direction));
+                yield threat.clip(
+                        direction.muli(radii(threat, images, seeds, restart)).addi(images));
+            }
+        };
+    }
+
+    /** The volume within radius r grows with the power of the number of pixel values. */
+    private static NDArray radii(ThreatModel threat, NDArray images, long[] seeds, int restart) {
+        double size = images.getShape().slice(1).size();
+        float[] radii = new float[seeds.length];
+        for (int i = 0; i < seeds.length; i++) {
+            double volume = random(seeds[i], restart).split().nextDouble();
+            radii[i] = (float) (threat.epsilon() * StrictMath.pow(volume, 1 / size));
+        }
+        return images.getManager()
+                .create(radii, new Shape(seeds.length, 1, 1, 1))
+                .toType(images.getDataType(), false);
+    }
+
+    private static NDArray draw(
+            NDArray images,
+            long[] seeds,
+            int restart,
+            ToDoubleFunction<SplittableRandom> distribution) {
+        Shape shape = images.getShape();
+        int size = Math.toIntExact(shape.slice(1).size());
+        float[] noise = new float[size * seeds.length];
+        for (int i = 0; i < seeds.length; i++) {
+            SplittableRandom random = random(seeds[i], restart);
+            for (int j = 0; j < size; j++) {
+                noise[i * size + j] = (float) distribution.applyAsDouble(random);
+            }
+        }
+        NDArray array = images.getManager().create(noise, shape);
+        return images.getDataType() == DataType.FLOAT32
+                ? array
+                : array.toType(images.getDataType(), false);
+    }
+
+    /** By Box and Muller: Java's own nextGaussian may change from version to version. */
+    private static double nextGaussian(SplittableRandom random) {
+        double radius = StrictMath.sqrt(-2 * StrictMath.log(1 - random.nextDouble()));
+        return radius * StrictMath.cos(2 * Math.PI * random.nextDouble());
+    }
+}
