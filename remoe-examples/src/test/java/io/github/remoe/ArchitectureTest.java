@@ -22,7 +22,8 @@ class ArchitectureTest {
                     "io.github.remoe",
                     "io.github.remoe.vit..",
                     "io.github.remoe.moe..",
-                    "io.github.remoe.autograd..")
+                    "io.github.remoe.autograd..",
+                    "io.github.remoe.weights..")
             .layer("train")
             .definedBy(
                     "io.github.remoe.attack..",
@@ -46,6 +47,7 @@ class ArchitectureTest {
                     "io.github.remoe.vit..",
                     "io.github.remoe.moe..",
                     "io.github.remoe.autograd..",
+                    "io.github.remoe.weights..",
                     "io.github.remoe.attack..",
                     "io.github.remoe.loss..",
                     "io.github.remoe.train..",

@@ -18,6 +18,7 @@ import com.google.gson.JsonObject;
 
 import io.github.remoe.Golden;
 import io.github.remoe.Tensors;
+import io.github.remoe.weights.TimmNames;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -100,7 +101,7 @@ class TimmGoldenTest {
         JsonObject shapes = file.getAsJsonObject("shapes");
         List<String> names = new ArrayList<>();
         for (Pair<String, Parameter> parameter : vit.getParameters()) {
-            String name = timmName(parameter.getKey());
+            String name = TimmNames.of(parameter.getKey());
             names.add(name);
             JsonObject rule = rule(file, name);
             parameter.getValue().setInitializer((manager, shape, type) -> {
@@ -113,30 +114,6 @@ class TimmGoldenTest {
             });
         }
         assertThat(shapes.keySet()).containsAll(names);
-    }
-
-    // "02block_04mlp_01Linear_weight" to "blocks.0.mlp.fc1.weight". Children are numbered from 1,
-    // and
-    // the first of the network's is its patch embedding.
-    private static String timmName(String name) {
-        List<String> path = new ArrayList<>();
-        for (String part : name.split("_")) {
-            String plain = part.replaceFirst("^\\d+", "");
-            path.add(
-                    switch (plain) {
-                        case "block" -> "blocks." + (Integer.parseInt(part.substring(0, 2)) - 2);
-                        case "Linear" -> part.startsWith("01") ? "fc1" : "fc2";
-                        case "gamma" -> "weight";
-                        case "beta" -> "bias";
-                        case "patchEmbed" -> "patch_embed";
-                        case "clsToken" -> "cls_token";
-                        case "distToken" -> "dist_token";
-                        case "posEmbed" -> "pos_embed";
-                        case "headDist" -> "head_dist";
-                        default -> plain;
-                    });
-        }
-        return String.join(".", path);
     }
 
     private static JsonObject rule(JsonObject file, String name) {
