@@ -3,6 +3,8 @@ package io.github.remoe.cli;
 import ai.djl.training.Trainer;
 import ai.djl.training.listener.TrainingListenerAdapter;
 
+import io.github.remoe.evaluate.EvaluationListener;
+
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
@@ -10,7 +12,7 @@ import me.tongfei.progressbar.ProgressBarStyle;
 import java.util.Locale;
 
 /** Shows long work as a bar with images a second and the time left. */
-final class Progress extends TrainingListenerAdapter implements AutoCloseable {
+final class Progress extends TrainingListenerAdapter implements EvaluationListener, AutoCloseable {
 
     private final ProgressBar bar;
 
@@ -25,7 +27,13 @@ final class Progress extends TrainingListenerAdapter implements AutoCloseable {
                 .build();
     }
 
-    void step(int images) {
+    @Override
+    public void onAttack(String attack, float epsilon, int images) {
+        bar.setExtraMessage(attack);
+    }
+
+    @Override
+    public void onImagesJudged(int images) {
         bar.stepBy(images);
     }
 
@@ -37,7 +45,7 @@ final class Progress extends TrainingListenerAdapter implements AutoCloseable {
                         batchData.getPredictions().values().iterator().next())
                 .getFloat();
         bar.setExtraMessage(String.format(Locale.ROOT, "loss %.3f", loss));
-        step(batchData.getBatch().getSize());
+        onImagesJudged(batchData.getBatch().getSize());
     }
 
     @Override

@@ -1,6 +1,6 @@
 package io.github.remoe.cli;
 
-import io.github.remoe.evaluate.RobustAccuracy;
+import io.github.remoe.evaluate.Accuracy;
 import io.github.remoe.report.Results;
 import io.github.remoe.train.RunFolder;
 
@@ -79,14 +79,19 @@ final class Quickstart implements Callable<Integer> {
     private void compare(Results remoe, Results plain) {
         PrintWriter printer = spec.commandLine().getOut();
         printer.printf("%n%-10s %9s %9s%n", "accuracy", "ReMoE", "plain");
-        for (int i = 0; i < remoe.accuracies().size(); i++) {
-            RobustAccuracy accuracy = remoe.accuracies().get(i);
-            printer.printf(
-                    "%-10s %7.1f %% %7.1f %%%n",
-                    accuracy.attack(),
-                    100 * accuracy.accuracy(),
-                    100 * plain.accuracies().get(i).accuracy());
+        print(printer, "clean", remoe.clean(), plain.clean());
+        for (int i = 0; i < remoe.robust().size(); i++) {
+            Results.RobustAccuracy robust = remoe.robust().get(i);
+            print(
+                    printer,
+                    robust.attack(),
+                    robust.accuracy(),
+                    plain.robust().get(i).accuracy());
         }
         printer.flush();
+    }
+
+    private static void print(PrintWriter printer, String name, Accuracy remoe, Accuracy plain) {
+        printer.printf("%-10s %7.1f %% %7.1f %%%n", name, 100 * remoe.value(), 100 * plain.value());
     }
 }

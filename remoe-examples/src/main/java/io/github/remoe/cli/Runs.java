@@ -10,22 +10,24 @@ import ai.djl.translate.TranslateException;
 import io.github.remoe.ModelSummary;
 import io.github.remoe.attack.Attack;
 import io.github.remoe.attack.TargetModel;
+import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.data.Datasets;
 import io.github.remoe.data.PixelDataset;
-import io.github.remoe.evaluate.RobustAccuracy;
+import io.github.remoe.evaluate.Accuracy;
 import io.github.remoe.evaluate.RobustEvaluator;
+import io.github.remoe.evaluate.Verdicts;
 import io.github.remoe.report.Results;
 import io.github.remoe.train.RunConfig;
 import io.github.remoe.train.RunFolder;
 import io.github.remoe.train.TrainingRun;
 import io.github.remoe.vit.Presets;
 import io.github.remoe.vit.VisionTransformer;
+import io.github.remoe.weights.ParameterChecksum;
 
 import picocli.CommandLine.Model.CommandSpec;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -93,26 +95,36 @@ final class Runs {
             throws IOException, TranslateException {
         VisionTransformer vit = (VisionTransformer) model.getBlock();
         EvaluationOptions options = evaluation.options();
+        PixelDataset test = evaluation.test();
         long start = System.nanoTime();
-        List<RobustAccuracy> accuracies;
+        Verdicts verdicts;
         try (TargetModel target = new TargetModel(vit, model.getNDManager());
-                Progress progress = new Progress(
-                        "evaluate " + name(folder), evaluation.test().size())) {
-            accuracies = new RobustEvaluator(target, evaluation.attacks(), options.seed)
-                    .evaluate(evaluation.test().getData(model.getNDManager()), progress::step);
+                Progress progress = new Progress("evaluate " + name(folder), test.size())) {
+            RobustEvaluator.Builder evaluator = RobustEvaluator.builder(
+                            target, ThreatModel.linf(options.epsilon))
+                    .optModelId(ParameterChecksum.of(vit))
+                    .optSeed(options.seed)
+                    .optListener(progress);
+            evaluation.attacks().forEach((name, attack) -> evaluator.addAttack(name, t -> attack));
+            verdicts = evaluator
+                    .build()
+                    .evaluate(evaluation.data(), test, model.getNDManager(), options.batchSize);
         }
+        verdicts.save(folder.getPath().resolve("verdicts.csv"));
         ModelSummary summary = ModelSummary.of(vit);
-        Results results = new Results(
-                config.model(),
-                config.remoe() != null,
-                summary.parameters(),
-                summary.macs(),
-                evaluation.data(),
-                options.epsilon,
-                options.seed,
-                Integer.parseInt(model.getProperty("Epoch", "0")),
-                (System.nanoTime() - start) / 1e9,
-                accuracies);
+        Results results = Results.builder(verdicts)
+                .optModel(
+                        config.model(),
+                        config.remoe() != null,
+                        summary.parameters(),
+                        summary.macs(),
+                        Integer.parseInt(model.getProperty("Epoch", "0")))
+                .optClasses(test.getClasses())
+                .optEnvironment(
+                        model.getNDManager().getEngine(), model.getNDManager().getDevice())
+                .optVerdicts("verdicts.csv")
+                .optSeconds((System.nanoTime() - start) / 1e9)
+                .build();
         folder.writeResults(results);
         print(spec, folder, results);
         return results;
@@ -159,16 +171,24 @@ final class Runs {
 
     private static void print(CommandSpec spec, RunFolder folder, Results results) {
         PrintWriter out = spec.commandLine().getOut();
-        out.printf("%n%s, epsilon %.3g/255%n", folder.getPath(), 255 * results.epsilon());
-        for (RobustAccuracy accuracy : results.accuracies()) {
-            out.printf(
-                    "  %-10s %6.2f %%  (%d of %d)%n",
-                    accuracy.attack(),
-                    100 * accuracy.accuracy(),
-                    accuracy.correct(),
-                    accuracy.total());
+        out.printf("%n%s%n", folder.getPath());
+        print(out, "clean", results.clean());
+        for (Results.RobustAccuracy robust : results.robust()) {
+            String attack = String.format("%s, %.3g/255", robust.attack(), 255 * robust.epsilon());
+            print(out, attack, robust.accuracy());
         }
         out.flush();
+    }
+
+    private static void print(PrintWriter out, String name, Accuracy accuracy) {
+        out.printf(
+                "  %-20s %6.2f %%  (%d of %d, 95 %% interval %.2f to %.2f %%)%n",
+                name,
+                100 * accuracy.value(),
+                accuracy.correct(),
+                accuracy.total(),
+                100 * accuracy.lower(),
+                100 * accuracy.upper());
     }
 
     private static String name(RunFolder folder) {

@@ -77,6 +77,30 @@ public final class Datasets {
                 .toList());
     }
 
+    /**
+     * Divides a dataset among machines: every image is in the shard of one.
+     *
+     * @param dataset the dataset
+     * @param shard which shard, 0 to {@code shards} - 1
+     * @param shards how many there are
+     * @return the images whose index in the whole dataset leaves {@code shard} when divided by {@code
+     *     shards}; the dataset itself if there is one shard
+     * @throws IllegalArgumentException if there is no such shard
+     */
+    public static PixelDataset shard(PixelDataset dataset, int shard, int shards) {
+        if (shards < 1 || shard < 0 || shard >= shards) {
+            throw new IllegalArgumentException(String.format(
+                    "There is no shard %d of %d: shards count from 0.", shard, shards));
+        }
+        if (shards == 1) {
+            return dataset;
+        }
+        return dataset.subDataset(LongStream.range(0, dataset.size())
+                .filter(position -> dataset.getIndex(position) % shards == shard)
+                .boxed()
+                .toList());
+    }
+
     private static void requireSize32(String name, int imageSize) {
         if (imageSize != 32) {
             throw new IllegalArgumentException(

@@ -18,7 +18,11 @@ import ai.djl.translate.Batchifier;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Queue;
@@ -59,6 +63,7 @@ public abstract class PixelDataset extends ArrayDataset {
     private final Augmentation augmentation;
     private final Queue<ByteBuffer> buffers = new ConcurrentLinkedQueue<>();
     private long epoch;
+    private String checksum;
 
     /**
      * Creates the dataset.
@@ -115,6 +120,60 @@ public abstract class PixelDataset extends ArrayDataset {
      */
     protected boolean readsInParallel() {
         return false;
+    }
+
+    /**
+     * Returns the index in the whole dataset of the image at a position of this one.
+     *
+     * @param position 0 to {@link #size()} - 1
+     * @return the position itself, but for a subset
+     */
+    public final long getIndex(long position) {
+        return wholeIndex(position);
+    }
+
+    /**
+     * Returns what names the images and labels of the whole dataset for good, so that results on
+     * other data are not taken for results on this. It is computed once.
+     *
+     * @return the SHA-256 of what {@link #digest} is given: 64 hexadecimal digits; a subset has the
+     *     one of the dataset that it was cut from, because an index means the same image in both
+     * @throws UncheckedIOException if an image cannot be read
+     */
+    public final String getChecksum() {
+        PixelDataset whole = whole();
+        synchronized (whole) {
+            if (whole.checksum == null) {
+                try {
+                    MessageDigest digest = MessageDigest.getInstance("SHA-256");
+                    whole.digest(digest);
+                    whole.checksum = HexFormat.of().formatHex(digest.digest());
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e.getMessage(), e);
+                } catch (NoSuchAlgorithmException e) {
+                    throw new IllegalStateException("Every Java platform has SHA-256.", e);
+                }
+            }
+            return whole.checksum;
+        }
+    }
+
+    /**
+     * Gives the checksum what the images and labels are known by: unless overridden, the shape of the
+     * images, then the label and the pixels of each in the order of the indices.
+     *
+     * @param digest takes the bytes
+     * @throws IOException if an image cannot be read; the message names it
+     */
+    protected void digest(MessageDigest digest) throws IOException {
+        digest.update(getImageShape().toString().getBytes(StandardCharsets.UTF_8));
+        byte[] pixels = new byte[Math.toIntExact(getImageShape().size())];
+        for (long index = 0; index < availableSize(); index++) {
+            readPixels(index, pixels);
+            digest.update(
+                    ByteBuffer.allocate(Integer.BYTES).putInt(label(index)).flip());
+            digest.update(pixels);
+        }
     }
 
     /** The index in the whole dataset of the image at a position: a subset maps here. */

@@ -1,31 +1,414 @@
 package io.github.remoe.report;
 
-import io.github.remoe.evaluate.RobustAccuracy;
+import ai.djl.Device;
+import ai.djl.engine.Engine;
 
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import com.google.gson.JsonSyntaxException;
+
+import io.github.remoe.evaluate.Accuracy;
+import io.github.remoe.evaluate.EvaluationSettings;
+import io.github.remoe.evaluate.Verdicts;
+
+import java.lang.reflect.RecordComponent;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
- * The content of {@code results.json}.
+ * The content of {@code results.json}: what an evaluation found, and everything needed to repeat it.
  *
- * @param model the preset
- * @param remoe whether it has ReMoE blocks
- * @param parameters the trainable parameters
- * @param macs the multiply-adds of one image
- * @param data where the test images came from
- * @param epsilon the attacks' l-infinity radius, in pixel values of [0,1]
- * @param seed the seed of the choice of images and of the attacks
- * @param epoch the epoch that the parameters were saved in
- * @param seconds how long the evaluation took
- * @param accuracies clean accuracy, then one for each attack
+ * <p>{@code docs/results-schema.md} describes the file.
+ *
+ * @param schemaVersion the version of this form, {@value #SCHEMA_VERSION}
+ * @param robustbench the entry for RobustBench
+ * @param model the model
+ * @param dataset the data
+ * @param threatModel what the attacks may do to an image
+ * @param attacks the attacks in their order, with their settings at each epsilon
+ * @param worstCaseOnly whether an image that one attack had broken was left out by those after it
+ * @param seed what the attacks' random choices come from
+ * @param environment what the evaluation ran on
+ * @param clean the clean accuracy
+ * @param robust the robust accuracy for each attack and epsilon; if {@code worstCaseOnly}, under this
+ *     attack and those before it
+ * @param worstCase the robust accuracy over all attacks, for each epsilon
+ * @param perClass the same accuracies for each true class
+ * @param warnings what a reader should know before trusting the figures
+ * @param verdicts the name of the file with the verdicts on the single images, or null
+ * @param timing how long it took; the only part that differs when an evaluation is repeated on the
+ *     same machine
  */
 public record Results(
-        String model,
-        boolean remoe,
-        long parameters,
-        long macs,
-        String data,
-        float epsilon,
+        int schemaVersion,
+        RobustBench robustbench,
+        Model model,
+        Dataset dataset,
+        Threat threatModel,
+        List<EvaluationSettings.NamedAttack> attacks,
+        boolean worstCaseOnly,
         long seed,
-        int epoch,
-        double seconds,
-        List<RobustAccuracy> accuracies) {}
+        Environment environment,
+        Accuracy clean,
+        List<RobustAccuracy> robust,
+        List<WorstCase> worstCase,
+        List<ClassAccuracy> perClass,
+        List<String> warnings,
+        String verdicts,
+        Timing timing) {
+
+    /** The version of the form that this class reads and writes. */
+    public static final int SCHEMA_VERSION = 1;
+
+    private static final Gson GSON = new GsonBuilder()
+            .setPrettyPrinting()
+            .disableHtmlEscaping()
+            .serializeNulls()
+            .create();
+
+    /**
+     * A model.
+     *
+     * @param name its preset or another name
+     * @param checksum what names its parameters for good
+     * @param remoe whether it has ReMoE blocks
+     * @param parameters the trainable parameters
+     * @param macs the multiply-adds of one image
+     * @param epoch the epoch that the parameters were saved in
+     */
+    public record Model(
+            String name, String checksum, boolean remoe, long parameters, long macs, int epoch) {}
+
+    /**
+     * A dataset.
+     *
+     * @param name its name
+     * @param checksum what names its images and labels for good
+     * @param images how many of them were evaluated
+     * @param classes the names of the classes
+     */
+    public record Dataset(String name, String checksum, int images, List<String> classes) {}
+
+    /**
+     * Threat models that differ in epsilon alone.
+     *
+     * @param norm {@code linf} or {@code l2}
+     * @param epsilons the radii in pixel values, ascending
+     * @param pixelMin the smallest pixel value
+     * @param pixelMax the largest pixel value
+     */
+    public record Threat(String norm, List<Float> epsilons, float pixelMin, float pixelMax) {}
+
+    /**
+     * What an evaluation ran on.
+     *
+     * @param djl the version of DJL
+     * @param engine the name of the engine
+     * @param engineVersion its version
+     * @param device the device, such as {@code cpu()} or {@code gpu(0)}
+     */
+    public record Environment(String djl, String engine, String engineVersion, String device) {}
+
+    /**
+     * Robust accuracy under one attack.
+     *
+     * @param attack the attack's name
+     * @param epsilon the radius
+     * @param accuracy the images that are right as they are and attacked
+     */
+    public record RobustAccuracy(String attack, float epsilon, Accuracy accuracy) {}
+
+    /**
+     * Robust accuracy over all attacks.
+     *
+     * @param epsilon the radius
+     * @param accuracy the images that are right as they are and under every attack
+     */
+    public record WorstCase(float epsilon, Accuracy accuracy) {}
+
+    /**
+     * The accuracies on the images of one class.
+     *
+     * @param label the class
+     * @param clean the clean accuracy
+     * @param robust the robust accuracy for each attack and epsilon
+     * @param worstCase the robust accuracy over all attacks, for each epsilon
+     */
+    public record ClassAccuracy(
+            int label, Accuracy clean, List<RobustAccuracy> robust, List<WorstCase> worstCase) {}
+
+    /**
+     * How long an evaluation took.
+     *
+     * @param seconds the time of the process that ended it
+     */
+    public record Timing(double seconds) {}
+
+    /**
+     * Creates a builder.
+     *
+     * @param verdicts what the evaluation found
+     * @return a new builder
+     */
+    public static Builder builder(Verdicts verdicts) {
+        return new Builder(verdicts);
+    }
+
+    /**
+     * Reads results.
+     *
+     * @param json what {@link #toJson} has written
+     * @return the results
+     * @throws IllegalArgumentException if the text is no JSON, no results, of another version, or
+     *     lacks something
+     */
+    public static Results fromJson(String json) {
+        try {
+            JsonElement tree = JsonParser.parseString(json);
+            if (!tree.isJsonObject() || !tree.getAsJsonObject().has("schemaVersion")) {
+                throw new IllegalArgumentException("there is no schemaVersion, so it was written by"
+                        + " an older version or another program; evaluate again");
+            }
+            JsonObject object = tree.getAsJsonObject();
+            int version = object.get("schemaVersion").getAsInt();
+            if (version != SCHEMA_VERSION) {
+                throw new IllegalArgumentException(String.format(
+                        "its schemaVersion is %d, expected %d; read it with the version that wrote"
+                                + " it, or evaluate again",
+                        version, SCHEMA_VERSION));
+            }
+            for (RecordComponent component : Results.class.getRecordComponents()) {
+                if (!object.has(component.getName())) {
+                    throw new IllegalArgumentException(
+                            "it has no " + component.getName() + "; evaluate again");
+                }
+            }
+            return GSON.fromJson(object, Results.class);
+        } catch (JsonSyntaxException | NumberFormatException | IllegalStateException e) {
+            throw new IllegalArgumentException(String.format(
+                    "it is cut off or no JSON of results (%s); evaluate again", e.getMessage()));
+        }
+    }
+
+    /**
+     * Writes the results as JSON.
+     *
+     * @return the text, without a line break at the end
+     */
+    public String toJson() {
+        return GSON.toJson(this);
+    }
+
+    /** The Builder to construct {@link Results}. */
+    public static final class Builder {
+
+        private final Verdicts verdicts;
+        private final EvaluationSettings settings;
+        private String architecture;
+        private boolean remoe;
+        private long parameters;
+        private long macs;
+        private int epoch;
+        private List<String> classes = List.of();
+        private String standardAutoAttack;
+        private Environment environment;
+        private List<String> warnings = List.of();
+        private String file;
+        private double seconds;
+
+        private Builder(Verdicts verdicts) {
+            this.verdicts = verdicts;
+            settings = verdicts.settings();
+        }
+
+        /**
+         * Tells about the model; default is nothing.
+         *
+         * @param name its preset or another name
+         * @param remoe whether it has ReMoE blocks
+         * @param parameters the trainable parameters
+         * @param macs the multiply-adds of one image
+         * @param epoch the epoch that the parameters were saved in
+         * @return this builder
+         */
+        public Builder optModel(String name, boolean remoe, long parameters, long macs, int epoch) {
+            this.architecture = name;
+            this.remoe = remoe;
+            this.parameters = parameters;
+            this.macs = macs;
+            this.epoch = epoch;
+            return this;
+        }
+
+        /**
+         * Names the classes; default is no names.
+         *
+         * @param classes the name of each label
+         * @return this builder
+         */
+        public Builder optClasses(List<String> classes) {
+            this.classes = List.copyOf(classes);
+            return this;
+        }
+
+        /**
+         * Tells which attack is standard AutoAttack, whose robust accuracy at the largest epsilon
+         * RobustBench asks for; default is none.
+         *
+         * @param attack the attack's name
+         * @return this builder
+         */
+        public Builder optStandardAutoAttack(String attack) {
+            standardAutoAttack = attack;
+            return this;
+        }
+
+        /**
+         * Tells what the evaluation ran on; default is nothing.
+         *
+         * @param engine the engine
+         * @param device the model's device
+         * @return this builder
+         */
+        public Builder optEnvironment(Engine engine, Device device) {
+            environment = new Environment(
+                    Engine.getDjlVersion(),
+                    engine.getEngineName(),
+                    engine.getVersion(),
+                    device.toString());
+            return this;
+        }
+
+        /**
+         * Tells what a reader should know before trusting the figures; default is nothing.
+         *
+         * @param warnings one sentence each
+         * @return this builder
+         */
+        public Builder optWarnings(List<String> warnings) {
+            this.warnings = List.copyOf(warnings);
+            return this;
+        }
+
+        /**
+         * Names the file with the verdicts on the single images; default is none.
+         *
+         * @param name the file's name, in the same folder
+         * @return this builder
+         */
+        public Builder optVerdicts(String name) {
+            file = name;
+            return this;
+        }
+
+        /**
+         * Tells how long the evaluation took; default 0.
+         *
+         * @param seconds the time
+         * @return this builder
+         */
+        public Builder optSeconds(double seconds) {
+            this.seconds = seconds;
+            return this;
+        }
+
+        /**
+         * Works out the accuracies.
+         *
+         * @return the results
+         * @throws IllegalArgumentException if there are no verdicts, or no attack of the name that
+         *     standard AutoAttack is said to have
+         */
+        public Results build() {
+            return new Results(
+                    SCHEMA_VERSION,
+                    robustBench(),
+                    new Model(architecture, settings.model(), remoe, parameters, macs, epoch),
+                    new Dataset(
+                            settings.dataset(),
+                            settings.datasetChecksum(),
+                            verdicts.size(),
+                            classes),
+                    new Threat(
+                            settings.norm().toString(),
+                            settings.epsilons(),
+                            settings.pixelMin(),
+                            settings.pixelMax()),
+                    settings.attacks(),
+                    settings.worstCase(),
+                    settings.seed(),
+                    environment,
+                    verdicts.clean(),
+                    robust(verdicts),
+                    worstCase(verdicts),
+                    verdicts.byClass().entrySet().stream()
+                            .map(entry -> new ClassAccuracy(
+                                    entry.getKey(),
+                                    entry.getValue().clean(),
+                                    robust(entry.getValue()),
+                                    worstCase(entry.getValue())))
+                            .toList(),
+                    warnings,
+                    file,
+                    new Timing(seconds));
+        }
+
+        private RobustBench robustBench() {
+            int largest = settings.epsilons().size() - 1;
+            return new RobustBench(
+                    null,
+                    null,
+                    null,
+                    null,
+                    1,
+                    settings.dataset(),
+                    null,
+                    architecture,
+                    RobustBench.eps(settings.threatModel(largest)),
+                    RobustBench.percent(verdicts.clean().value()),
+                    null,
+                    standardAutoAttack == null
+                            ? null
+                            : RobustBench.percent(
+                                    verdicts.robust(autoAttack(), largest).value()),
+                    null,
+                    null);
+        }
+
+        private int autoAttack() {
+            List<String> names = settings.attacks().stream()
+                    .map(EvaluationSettings.NamedAttack::name)
+                    .toList();
+            if (!names.contains(standardAutoAttack)) {
+                throw new IllegalArgumentException(String.format(
+                        "Standard AutoAttack is said to be '%s', but the attacks are %s.",
+                        standardAutoAttack, names));
+            }
+            return names.indexOf(standardAutoAttack);
+        }
+
+        private List<RobustAccuracy> robust(Verdicts images) {
+            List<RobustAccuracy> list = new ArrayList<>();
+            for (int attack = 0; attack < settings.attacks().size(); attack++) {
+                for (int epsilon = 0; epsilon < settings.epsilons().size(); epsilon++) {
+                    list.add(new RobustAccuracy(
+                            settings.attacks().get(attack).name(),
+                            settings.epsilons().get(epsilon),
+                            images.robust(attack, epsilon)));
+                }
+            }
+            return list;
+        }
+
+        private List<WorstCase> worstCase(Verdicts images) {
+            return IntStream.range(0, settings.epsilons().size())
+                    .mapToObj(epsilon -> new WorstCase(
+                            settings.epsilons().get(epsilon), images.worstCase(epsilon)))
+                    .toList();
+        }
+    }
+}

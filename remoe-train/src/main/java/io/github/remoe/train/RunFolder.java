@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Locale;
+import java.util.function.Function;
 
 /**
  * The folder of a training run.
@@ -90,17 +91,17 @@ public final class RunFolder {
      * @throws IOException if there is no run, or its settings cannot be read
      */
     public RunConfig readConfig() throws IOException {
-        return read("config.json", RunConfig.class);
+        return read("config.json", json -> GSON.fromJson(json, RunConfig.class));
     }
 
     /**
      * Reads the results.
      *
      * @return the results
-     * @throws IOException if there are none, or they cannot be read
+     * @throws IOException if there are none, they cannot be read, or another version wrote them
      */
     public Results readResults() throws IOException {
-        return read("results.json", Results.class);
+        return read("results.json", Results::fromJson);
     }
 
     /**
@@ -110,7 +111,7 @@ public final class RunFolder {
      * @throws IOException if they cannot be written
      */
     public void writeResults(Results results) throws IOException {
-        write("results.json", GSON.toJson(results));
+        write("results.json", results.toJson());
     }
 
     /**
@@ -174,7 +175,7 @@ public final class RunFolder {
         return path;
     }
 
-    private <T> T read(String name, Class<T> type) throws IOException {
+    private <T> T read(String name, Function<String, T> parse) throws IOException {
         Path file = path.resolve(name);
         if (!Files.exists(file)) {
             throw new FileNotFoundException(String.format(
@@ -182,7 +183,7 @@ public final class RunFolder {
         }
         T content;
         try {
-            content = GSON.fromJson(Files.readString(file), type);
+            content = parse.apply(Files.readString(file));
         } catch (RuntimeException e) {
             // Gson wraps what its reader and a record's constructor throw.
             throw unreadable(file, e.getCause() == null ? e : e.getCause());

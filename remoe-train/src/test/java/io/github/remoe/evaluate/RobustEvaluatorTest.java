@@ -20,6 +20,7 @@ import io.github.remoe.attack.Fgsm;
 import io.github.remoe.attack.Pgd;
 import io.github.remoe.attack.TargetModel;
 import io.github.remoe.attack.ThreatModel;
+import io.github.remoe.data.Seeds;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -27,8 +28,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.io.IOException;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -96,81 +97,103 @@ class RobustEvaluatorTest {
                 indices);
     }
 
-    private List<RobustAccuracy> evaluate(Map<String, Attack> attacks, int batchSize) {
-        return new RobustEvaluator(model, attacks, 1).evaluate(batches(batchSize), size -> {});
+    private RobustEvaluator.Builder evaluator() {
+        return RobustEvaluator.builder(model, ThreatModel.linf(0.3f)).optSeed(1);
+    }
+
+    private Verdicts evaluate(RobustEvaluator.Builder builder, List<Batch> batches)
+            throws IOException {
+        return builder.build().evaluate("red", "0", batches);
     }
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 3, 7})
-    void countsAreExactWhateverTheBatch(int batchSize) {
-        Map<String, Attack> attacks = new LinkedHashMap<>();
-        attacks.put(
-                "strong", Pgd.builder(ThreatModel.linf(0.3f)).optStepSize(0.2f).build());
-        attacks.put("weak", new Fgsm(ThreatModel.linf(0.1f)));
-        attacks.put("none", new Fgsm(ThreatModel.linf(0)));
+    void countsAreExactWhateverTheBatch(int batchSize) throws IOException {
+        Verdicts verdicts = evaluate(
+                evaluator()
+                        .addAttack(
+                                "pgd",
+                                threatModel -> Pgd.builder(threatModel)
+                                        .optStepSize(0.2f)
+                                        .build())
+                        .addAttack("fgsm", Fgsm::new)
+                        .optEpsilons(List.of(0f, 0.1f, 0.3f)),
+                batches(batchSize));
 
-        assertThat(evaluate(attacks, batchSize))
-                .containsExactly(
-                        new RobustAccuracy("clean", 5, 7, 5 / 7.0),
-                        new RobustAccuracy("strong", 2, 7, 2 / 7.0),
-                        new RobustAccuracy("weak", 3, 7, 3 / 7.0),
-                        new RobustAccuracy("none", 5, 7, 5 / 7.0));
+        assertThat(verdicts.clean()).isEqualTo(new Accuracy(5, 7));
+        assertThat(verdicts.robust(0, 0)).isEqualTo(new Accuracy(5, 7));
+        assertThat(verdicts.robust(0, 2)).isEqualTo(new Accuracy(2, 7));
+        assertThat(verdicts.robust(1, 1)).isEqualTo(new Accuracy(3, 7));
+        assertThat(verdicts.worstCase(2)).isEqualTo(new Accuracy(2, 7));
     }
 
     @Test
-    void withoutAttacksThereIsTheCleanAccuracy() {
-        assertThat(evaluate(Map.of(), 4)).containsExactly(new RobustAccuracy("clean", 5, 7));
+    void withoutAttacksThereIsTheCleanAccuracy() throws IOException {
+        Verdicts verdicts = evaluate(evaluator(), batches(4));
+
+        assertThat(verdicts.clean()).isEqualTo(new Accuracy(5, 7));
+        assertThat(verdicts.worstCase(0)).isEqualTo(new Accuracy(5, 7));
     }
 
     @Test
-    void onlyRightImagesAreAttackedEachWithItsOwnSeed() {
+    void onlyRightImagesAreAttackedEachWithItsOwnSeed() throws IOException {
         Map<Float, Long> together = new TreeMap<>();
         Map<Float, Long> alone = new TreeMap<>();
 
-        evaluate(Map.of("spy", new Spy(together)), 7);
-        evaluate(Map.of("spy", new Spy(alone)), 1);
+        evaluate(evaluator().addAttack("spy", t -> new Spy(together)), batches(7));
+        evaluate(evaluator().addAttack("spy", t -> new Spy(alone)), batches(1));
 
         // Red and label of the five: 0.9, 0.55, 0.1 and 0.7 once each; 0.45 as class 1 alone.
         assertThat(together.keySet()).containsExactly(0.1f, 0.45f, 0.55f, 0.7f, 0.9f);
         assertThat(together.values()).doesNotHaveDuplicates();
         assertThat(alone).isEqualTo(together);
+        assertThat(together.get(0.9f)).isEqualTo(Seeds.of("attack", 1, 0));
     }
 
     @Test
-    void anotherSeedGivesOtherSeedsToTheAttacks() {
+    void anotherSeedGivesOtherSeedsToTheAttacks() throws IOException {
         Map<Float, Long> one = new TreeMap<>();
         Map<Float, Long> two = new TreeMap<>();
 
-        new RobustEvaluator(model, Map.of("spy", new Spy(one)), 1).evaluate(batches(7), size -> {});
-        new RobustEvaluator(model, Map.of("spy", new Spy(two)), 2).evaluate(batches(7), size -> {});
+        evaluate(evaluator().addAttack("spy", t -> new Spy(one)), batches(7));
+        evaluate(evaluator().addAttack("spy", t -> new Spy(two)).optSeed(2), batches(7));
 
         assertThat(two.get(0.9f)).isNotEqualTo(one.get(0.9f));
     }
 
     @Test
-    void batchesAreClosedAndTold() {
-        List<Integer> sizes = new ArrayList<>();
+    void batchesAreClosedAndTold() throws IOException {
+        List<String> told = new ArrayList<>();
 
-        new RobustEvaluator(model, Map.of("fgsm", new Fgsm(ThreatModel.linf(0.1f))), 1)
-                .evaluate(batches(3), sizes::add);
+        evaluate(
+                evaluator().addAttack("fgsm", Fgsm::new).optListener(new EvaluationListener() {
+                    @Override
+                    public void onAttack(String attack, float epsilon, int images) {
+                        told.add(attack + " " + epsilon + " " + images);
+                    }
 
-        assertThat(sizes).containsExactly(3, 3, 1);
+                    @Override
+                    public void onImagesJudged(int images) {
+                        told.add("" + images);
+                    }
+                }),
+                batches(3));
+
+        assertThat(told).containsExactly("fgsm 0.3 2", "3", "fgsm 0.3 2", "3", "fgsm 0.3 1", "1");
         assertThat(managers).hasSize(3).noneMatch(NDManager::isOpen);
         assertThat(manager.isOpen()).isTrue();
     }
 
     @Test
-    void aBatchWithNoRightImageIsNotAttacked() {
+    void aBatchWithNoRightImageIsNotAttacked() throws IOException {
         Batch wrong = batch(new double[] {0.1, 0, 0}, new long[] {0}, List.of(0L));
         Map<Float, Long> seen = new TreeMap<>();
 
-        List<RobustAccuracy> result = new RobustEvaluator(model, Map.of("spy", new Spy(seen)), 1)
-                .evaluate(List.of(wrong), size -> {});
+        Verdicts verdicts =
+                evaluate(evaluator().addAttack("spy", t -> new Spy(seen)), List.of(wrong));
 
         assertThat(seen).isEmpty();
-        assertThat(result)
-                .containsExactly(
-                        new RobustAccuracy("clean", 0, 1, 0), new RobustAccuracy("spy", 0, 1, 0));
+        assertThat(verdicts.all()).containsExactly(new Verdict(0, 0, 1, List.of(List.of(1))));
     }
 
     @Test
@@ -178,8 +201,7 @@ class RobustEvaluatorTest {
         Batch wrong = batch(new double[] {0.1, 0, 0}, new long[] {2}, List.of(0L));
 
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> new RobustEvaluator(model, Map.of(), 1)
-                        .evaluate(List.of(wrong), size -> {}))
+                .isThrownBy(() -> evaluate(evaluator(), List.of(wrong)))
                 .withMessageContaining("Label 2");
         assertThat(managers).noneMatch(NDManager::isOpen);
     }
@@ -187,8 +209,7 @@ class RobustEvaluatorTest {
     @Test
     void noImagesAreNoResult() {
         assertThatIllegalArgumentException()
-                .isThrownBy(() ->
-                        new RobustEvaluator(model, Map.of(), 1).evaluate(List.of(), size -> {}))
+                .isThrownBy(() -> evaluate(evaluator(), List.of()))
                 .withMessageContaining("no images");
     }
 

@@ -10,13 +10,17 @@ import ai.djl.ndarray.types.DataType;
 
 import io.github.remoe.Golden;
 import io.github.remoe.Tensors;
-import io.github.remoe.evaluate.RobustAccuracy;
+import io.github.remoe.attack.Norm;
+import io.github.remoe.evaluate.EvaluationSettings;
+import io.github.remoe.evaluate.Verdict;
+import io.github.remoe.evaluate.Verdicts;
 import io.github.remoe.report.Results;
 import io.github.remoe.vit.VisionTransformer;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.FileNotFoundException;
@@ -244,17 +248,45 @@ class RunFolderTest {
         assertThat(files()).containsExactly("config.json", "results.json");
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{\"model\": \"vit\", \"accuracies\": []} | no schemaVersion",
+                "{\"schemaVersion\": 99} | schemaVersion is 99, expected 1",
+                "{\"schemaVersion\": \"new\"} | no JSON",
+                "{\"schemaVersion\": 1} | has no robustbench",
+                "{\"schemaVersion\": 1 | cut off or no JSON",
+                "[] | no schemaVersion",
+                "null | no schemaVersion"
+            })
+    void resultsOfAnotherFormAreRefused(String json, String reason) throws IOException {
+        folder().create(Configs.tiny());
+        Files.writeString(temp.resolve("run").resolve("results.json"), json);
+
+        assertThatExceptionOfType(IOException.class)
+                .isThrownBy(() -> folder().readResults())
+                .withMessageContaining("results.json cannot be read")
+                .withMessageContaining(reason);
+    }
+
     private static Results results(int epoch) {
-        return new Results(
-                "vit_micro_patch4_32",
-                true,
-                123_456,
-                7_890_123,
+        EvaluationSettings settings = new EvaluationSettings(
+                "m",
                 "synthetic",
-                8 / 255f,
-                7,
-                epoch,
-                12.5,
-                List.of(new RobustAccuracy("clean", 9, 10), new RobustAccuracy("pgd-20", 3, 10)));
+                "d",
+                Norm.LINF,
+                0,
+                1,
+                List.of(8 / 255f),
+                List.of(new EvaluationSettings.NamedAttack("pgd-20", List.of("Pgd[]"))),
+                false,
+                7);
+        Verdicts verdicts =
+                new Verdicts(settings, List.of(new Verdict(0, 1, 1, List.of(List.of(2)))));
+        return Results.builder(verdicts)
+                .optModel("vit_micro_patch4_32", true, 123_456, 7_890_123, epoch)
+                .optSeconds(12.5)
+                .build();
     }
 }

@@ -1,0 +1,146 @@
+package io.github.remoe.evaluate;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDScope;
+import ai.djl.ndarray.types.DataType;
+
+import io.github.remoe.attack.Attack;
+import io.github.remoe.attack.Rows;
+import io.github.remoe.attack.TargetModel;
+import io.github.remoe.attack.ThreatModel;
+import io.github.remoe.data.Seeds;
+import io.github.remoe.loss.CrossEntropy;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/** The verdicts on one batch while they are being found. */
+final class BatchVerdicts {
+
+    private final TargetModel model;
+    private final NDArray images;
+    private final NDArray labels;
+    private final long[] indices;
+    private final int[] classes;
+    private final int[] clean;
+    private final List<int[][]> predictions = new ArrayList<>();
+
+    /**
+     * Predicts the clean images.
+     *
+     * @param model the model
+     * @param images (B,C,h,w)
+     * @param labels (B)
+     * @param indices the images' indices
+     */
+    BatchVerdicts(TargetModel model, NDArray images, NDArray labels, long[] indices) {
+        this.model = model;
+        this.images = images;
+        this.labels = labels;
+        this.indices = indices;
+        NDArray logits = model.predict(images).head();
+        // Also checks that every label is a class of the model.
+        CrossEntropy.perImage(logits, labels);
+        classes = ints(labels);
+        clean = ints(logits.argMax(1));
+    }
+
+    /** The number of images. */
+    int size() {
+        return indices.length;
+    }
+
+    /** Sets up the predictions of the next attack: unknown but for the images that are wrong. */
+    void addAttack(int epsilons) {
+        int[][] unknown = new int[epsilons][size()];
+        for (int[] row : unknown) {
+            Arrays.setAll(row, i -> clean[i] == classes[i] ? Verdict.NOT_ATTACKED : clean[i]);
+        }
+        predictions.add(unknown);
+    }
+
+    /** The rows whose images the attack has not broken at this or a smaller epsilon. */
+    int[] unbroken(int attack, int epsilon) {
+        return IntStream.range(0, size())
+                .filter(row -> !isBroken(attack, epsilon, row))
+                .toArray();
+    }
+
+    /** The same rows, less those that any attack has broken. */
+    int[] unbrokenByAny(int epsilon) {
+        return IntStream.range(0, size())
+                .filter(row -> IntStream.range(0, predictions.size())
+                        .noneMatch(attack -> isBroken(attack, epsilon, row)))
+                .toArray();
+    }
+
+    private boolean isBroken(int attack, int epsilon, int row) {
+        int prediction = predictions.get(attack)[epsilon][row];
+        return prediction != Verdict.NOT_ATTACKED && prediction != classes[row];
+    }
+
+    /**
+     * Attacks images.
+     *
+     * @return the adversarial images, one for each row
+     */
+    NDArray attack(
+            int attack,
+            int epsilon,
+            String name,
+            Attack method,
+            ThreatModel threatModel,
+            int[] rows,
+            long seed) {
+        long[] chosen = Arrays.stream(rows).mapToLong(row -> indices[row]).toArray();
+        long[] seeds = Arrays.stream(chosen)
+                .map(index -> Seeds.of("attack", seed, index))
+                .toArray();
+        NDArray targets = Rows.select(images, rows);
+        // A copy, so that an attack which changes what it is given is found out.
+        NDArray adversarial =
+                method.perturb(model, targets.duplicate(), Rows.select(labels, rows), seeds);
+        AdversarialCheck.violation(threatModel, adversarial, targets, chosen).ifPresent(wrong -> {
+            throw new IllegalStateException(String.format(
+                    "The attack '%s' returned %s. Its verdicts mean nothing; correct the attack: %s",
+                    name, wrong, method));
+        });
+        int[] predicted = ints(model.predict(adversarial).head().argMax(1));
+        int[][] known = predictions.get(attack);
+        for (int i = 0; i < rows.length; i++) {
+            int row = rows[i];
+            known[epsilon][row] = predicted[i];
+            if (predicted[i] != classes[row]) {
+                // Its ball lies in the larger ones.
+                for (int larger = epsilon + 1; larger < known.length; larger++) {
+                    known[larger][row] = predicted[i];
+                }
+            }
+        }
+        return adversarial;
+    }
+
+    /** What was found. */
+    List<Verdict> verdicts() {
+        return IntStream.range(0, size())
+                .mapToObj(row -> new Verdict(
+                        indices[row],
+                        classes[row],
+                        clean[row],
+                        predictions.stream()
+                                .map(byEpsilon -> Arrays.stream(byEpsilon)
+                                        .map(byRow -> byRow[row])
+                                        .toList())
+                                .toList()))
+                .toList();
+    }
+
+    private static int[] ints(NDArray array) {
+        try (NDScope scope = new NDScope()) {
+            scope.suppressNotUsedWarning();
+            return array.toType(DataType.INT32, false).toIntArray();
+        }
+    }
+}

@@ -1,0 +1,145 @@
+package io.github.remoe.evaluate;
+
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/** The file format of {@link Verdicts}. */
+final class VerdictFile {
+
+    private static final String TITLE = "# remoe verdicts 1 ";
+    private static final String CHECKSUM = "# sha256 ";
+    private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
+
+    private VerdictFile() {}
+
+    static void write(Verdicts verdicts, Path file) throws IOException {
+        EvaluationSettings settings = verdicts.settings();
+        StringBuilder text = new StringBuilder(TITLE);
+        text.append(GSON.toJson(settings)).append('\n');
+        text.append("index,label,clean");
+        for (EvaluationSettings.NamedAttack attack : settings.attacks()) {
+            settings.epsilons()
+                    .forEach(e ->
+                            text.append(',').append(attack.name()).append('@').append(e));
+        }
+        text.append('\n');
+        for (Verdict verdict : verdicts.all()) {
+            text.append(verdict.index())
+                    .append(',')
+                    .append(verdict.label())
+                    .append(',')
+                    .append(verdict.cleanPrediction());
+            for (List<Integer> row : verdict.predictions()) {
+                row.forEach(p -> text.append(',').append(p == Verdict.NOT_ATTACKED ? "" : p));
+            }
+            text.append('\n');
+        }
+        byte[] content = text.toString().getBytes(StandardCharsets.UTF_8);
+        byte[] last = (CHECKSUM + sha256(content, content.length) + "\n")
+                .getBytes(StandardCharsets.UTF_8);
+        Path beside = file.resolveSibling("." + file.getFileName());
+        try (FileChannel channel = FileChannel.open(
+                beside,
+                StandardOpenOption.CREATE,
+                StandardOpenOption.TRUNCATE_EXISTING,
+                StandardOpenOption.WRITE)) {
+            writeAll(channel, content);
+            writeAll(channel, last);
+            // Otherwise a loss of power could leave an empty file at the name.
+            channel.force(true);
+        }
+        Files.move(
+                beside, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    private static void writeAll(FileChannel channel, byte[] bytes) throws IOException {
+        ByteBuffer buffer = ByteBuffer.wrap(bytes);
+        while (buffer.hasRemaining()) {
+            channel.write(buffer);
+        }
+    }
+
+    static Verdicts read(Path file) throws IOException {
+        byte[] bytes = Files.readAllBytes(file);
+        String text = new String(bytes, StandardCharsets.UTF_8);
+        if (!text.startsWith(TITLE)) {
+            throw new IOException(String.format(
+                    "%s is no file of verdicts of this version: it starts with '%s', expected"
+                            + " '%s'. Choose another file, or delete it to start anew.",
+                    file, text.lines().findFirst().map(VerdictFile::shortened).orElse(""), TITLE));
+        }
+        int end = text.endsWith("\n") ? text.lastIndexOf('\n', text.length() - 2) + 1 : 0;
+        String last = text.substring(end);
+        int contentLength = bytes.length - last.getBytes(StandardCharsets.UTF_8).length;
+        if (!last.equals(CHECKSUM + sha256(bytes, contentLength) + "\n")) {
+            throw new IOException(String.format(
+                    "%s is %s. Restore it from a copy, or delete it to evaluate its images again.",
+                    file,
+                    last.startsWith(CHECKSUM)
+                            ? "garbled: its contents do not have the SHA-256 of its last line"
+                            : "cut off: its last line is not the SHA-256 of its contents"));
+        }
+        List<String> lines = text.substring(0, end).lines().toList();
+        try {
+            EvaluationSettings settings =
+                    GSON.fromJson(lines.get(0).substring(TITLE.length()), EvaluationSettings.class);
+            return new Verdicts(
+                    settings,
+                    lines.stream().skip(2).map(line -> parse(line, settings)).toList());
+        } catch (RuntimeException e) {
+            throw new IOException(
+                    String.format(
+                            "%s cannot be read: %s. Delete it to evaluate its images again.",
+                            file, e.getMessage()),
+                    e);
+        }
+    }
+
+    private static Verdict parse(String line, EvaluationSettings settings) {
+        String[] cells = line.split(",", -1);
+        List<Integer> predictions = Arrays.stream(cells)
+                .skip(3)
+                .map(cell -> cell.isEmpty() ? Verdict.NOT_ATTACKED : Integer.parseInt(cell))
+                .collect(Collectors.toList());
+        List<List<Integer>> byAttack = new ArrayList<>();
+        int epsilons = settings.epsilons().size();
+        for (int start = 0; start < predictions.size(); start += epsilons) {
+            byAttack.add(predictions.subList(start, start + epsilons));
+        }
+        return new Verdict(
+                Long.parseLong(cells[0]),
+                Integer.parseInt(cells[1]),
+                Integer.parseInt(cells[2]),
+                byAttack);
+    }
+
+    private static String shortened(String line) {
+        return line.length() > 40 ? line.substring(0, 40) + "..." : line;
+    }
+
+    private static String sha256(byte[] bytes, int length) {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            digest.update(bytes, 0, length);
+            return HexFormat.of().formatHex(digest.digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("Every Java platform has SHA-256.", e);
+        }
+    }
+}
