@@ -2,50 +2,149 @@ package io.github.remoe.cli;
 
 import io.github.remoe.attack.Attack;
 import io.github.remoe.attack.Fgsm;
+import io.github.remoe.attack.LogitLoss;
 import io.github.remoe.attack.Pgd;
 import io.github.remoe.attack.ThreatModel;
 
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
-/** The attacks by the names that the literature's tables give them. */
-final class AttackName {
+/**
+ * An attack by the name that the literature's tables give it; the one place that knows these names.
+ *
+ * @param name the name in lower case; {@value #STEPS} in it stands for a number
+ * @param meaning the settings that the name stands for
+ * @param factory makes the attack
+ */
+record AttackName(String name, String meaning, Factory factory) {
 
-    private static final Pattern PGD = Pattern.compile("pgd-([1-9]\\d{0,4})");
+    private static final String STEPS = "STEPS";
+    private static final int WORST_TYPO = 4;
 
-    private AttackName() {}
+    private static final List<AttackName> ALL = List.of(
+            new AttackName(
+                    "fgsm",
+                    "fast gradient sign method: one step of epsilon",
+                    (threat, stepSize, steps) -> new Fgsm(threat)),
+            new AttackName(
+                    "pgd-STEPS",
+                    "PGD on cross-entropy, random start, --step-size",
+                    (threat, stepSize, steps) ->
+                            pgd(LogitLoss.CROSS_ENTROPY, threat, stepSize, steps)),
+            new AttackName(
+                    "cw-STEPS",
+                    "PGD on the Carlini-Wagner margin loss",
+                    (threat, stepSize, steps) -> pgd(LogitLoss.MARGIN, threat, stepSize, steps)));
+
+    /** Makes an attack. */
+    @FunctionalInterface
+    interface Factory {
+
+        /**
+         * Makes an attack.
+         *
+         * @param threat what it may do to an image
+         * @param stepSize the length of a step, or null for the attack's own
+         * @param steps the number in the name, or 0
+         */
+        Attack create(ThreatModel threat, Float stepSize, int steps);
+    }
 
     /**
      * Creates attacks from names.
      *
-     * @param names {@code fgsm} or {@code pgd-STEPS}
-     * @param epsilon the l-infinity radius
-     * @param stepSize the length of a step
+     * @param names the names, in upper or lower case
+     * @param threat what they may do to an image
+     * @param stepSize the length of a step where a name leaves it open, or null for the default
      * @return the attacks by name, in order
+     * @throws IllegalArgumentException if there is no attack of a name
      */
-    static Map<String, Attack> create(List<String> names, float epsilon, float stepSize) {
+    static Map<String, Attack> create(List<String> names, ThreatModel threat, Float stepSize) {
         Map<String, Attack> attacks = new LinkedHashMap<>();
         for (String name : names) {
-            attacks.put(name, create(name, epsilon, stepSize));
+            attacks.put(name.toLowerCase(Locale.ROOT), create(name, threat, stepSize));
         }
         return attacks;
     }
 
-    private static Attack create(String name, float epsilon, float stepSize) {
-        Matcher pgd = PGD.matcher(name);
-        if (name.equals("fgsm")) {
-            return new Fgsm(ThreatModel.linf(epsilon));
+    /**
+     * Creates an attack from a name.
+     *
+     * @param name the name, in upper or lower case
+     * @param threat what it may do to an image
+     * @param stepSize the length of a step where the name leaves it open, or null for the default
+     * @return the attack
+     * @throws IllegalArgumentException if there is no attack of that name
+     */
+    static Attack create(String name, ThreatModel threat, Float stepSize) {
+        for (AttackName known : ALL) {
+            Matcher matcher = known.pattern().matcher(name);
+            if (matcher.matches()) {
+                int steps = matcher.groupCount() == 0 ? 0 : Integer.parseInt(matcher.group(1));
+                return known.factory.create(threat, stepSize, steps);
+            }
         }
-        if (pgd.matches()) {
-            return Pgd.builder(ThreatModel.linf(epsilon))
-                    .optStepSize(stepSize)
-                    .optSteps(Integer.parseInt(pgd.group(1)))
-                    .build();
+        throw new IllegalArgumentException(String.format(
+                "Unknown attack '%s'.%s Known attacks: %s.",
+                name,
+                nearest(name).map(near -> " Did you mean " + near + "?").orElse(""),
+                ALL.stream().map(AttackName::name).collect(Collectors.joining(", "))));
+    }
+
+    /** Tells all names and what they mean, as the end of a command's help. */
+    static String[] help() {
+        Stream<String> lines =
+                ALL.stream().map(known -> String.format("  %-16s  %s", known.name, known.meaning));
+        return Stream.concat(Stream.of("", "Attacks:"), lines).toArray(String[]::new);
+    }
+
+    private static Attack pgd(LogitLoss loss, ThreatModel threat, Float stepSize, int steps) {
+        Pgd.Builder builder = Pgd.builder(threat).optLoss(loss).optSteps(steps);
+        return stepSize == null
+                ? builder.build()
+                : builder.optStepSize(stepSize).build();
+    }
+
+    private Pattern pattern() {
+        return Pattern.compile(name.replace(STEPS, "(\\d{1,6})"), Pattern.CASE_INSENSITIVE);
+    }
+
+    private static Optional<String> nearest(String name) {
+        String lower = name.toLowerCase(Locale.ROOT);
+        String digits = lower.replaceAll("\\D", "");
+        String ending = digits.isEmpty() ? "" : "-" + digits;
+        Function<AttackName, Integer> distance =
+                known -> distance(known.name.replace("-" + STEPS, ending), lower);
+        return ALL.stream()
+                .filter(known -> distance.apply(known) <= Math.min(WORST_TYPO, lower.length() - 1))
+                .min(Comparator.comparing(distance))
+                .map(known -> known.name.replace(STEPS, digits.isEmpty() ? "20" : digits));
+    }
+
+    /** The letters to insert, delete or replace to get from one word to the other (Levenshtein). */
+    private static int distance(String from, String to) {
+        int[] row = new int[to.length() + 1];
+        for (int j = 0; j <= to.length(); j++) {
+            row[j] = j;
         }
-        throw new IllegalArgumentException(
-                String.format("Unknown attack '%s'. Known attacks: fgsm, pgd-STEPS.", name));
+        for (int i = 1; i <= from.length(); i++) {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= to.length(); j++) {
+                int replaced = diagonal + (from.charAt(i - 1) == to.charAt(j - 1) ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.min(replaced, 1 + Math.min(row[j], row[j - 1]));
+            }
+        }
+        return row[to.length()];
     }
 }

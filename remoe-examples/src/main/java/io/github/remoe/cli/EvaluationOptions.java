@@ -12,7 +12,8 @@ final class EvaluationOptions {
             split = ",",
             paramLabel = "NAME",
             defaultValue = "fgsm,pgd-20",
-            description = "Attacks to evaluate under: fgsm, pgd-STEPS. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Attacks to evaluate under, by the names below. Default: ${DEFAULT-VALUE}.")
     List<String> attacks;
 
     @Option(

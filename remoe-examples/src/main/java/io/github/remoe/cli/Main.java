@@ -7,6 +7,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
 
 import java.nio.file.FileSystemException;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 
@@ -17,7 +18,12 @@ import java.util.concurrent.Callable;
                 + " quickstart, which trains two small networks in a few minutes.",
         mixinStandardHelpOptions = true,
         version = "remoe 0.1.0-SNAPSHOT",
-        subcommands = {InfoCommand.class, TrainCommand.class, EvaluateCommand.class})
+        subcommands = {
+            InfoCommand.class,
+            TrainCommand.class,
+            EvaluateCommand.class,
+            AttackCommand.class
+        })
 public final class Main implements Callable<Integer> {
 
     @Mixin
@@ -37,6 +43,8 @@ public final class Main implements Callable<Integer> {
     public static void main(String[] args) {
         // Natives come with the program; nothing is to be looked up elsewhere.
         System.setProperty("ai.djl.offline", "true");
+        // Pictures are drawn to files; on a Mac, drawing would open an icon in the dock.
+        System.setProperty("java.awt.headless", "true");
         int exitCode = commandLine().execute(args);
         if (exitCode != 0) {
             System.exit(exitCode);
@@ -53,6 +61,14 @@ public final class Main implements Callable<Integer> {
         Main main = new Main();
         CommandLine commandLine = new CommandLine(main);
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);
+        for (String name : List.of("train", "evaluate", "attack")) {
+            commandLine
+                    .getSubcommands()
+                    .get(name)
+                    .getCommandSpec()
+                    .usageMessage()
+                    .footer(AttackName.help());
+        }
         commandLine.setExecutionExceptionHandler((exception, command, parsed) -> {
             if (main.stacktrace) {
                 exception.printStackTrace(command.getErr());

@@ -164,7 +164,8 @@ final class Runs {
             return new Evaluation(
                     data,
                     Datasets.sample(all, options.samples, options.seed),
-                    AttackName.create(options.attacks, options.epsilon, options.stepSize),
+                    AttackName.create(
+                            options.attacks, ThreatModel.linf(options.epsilon), options.stepSize),
                     options);
         }
     }

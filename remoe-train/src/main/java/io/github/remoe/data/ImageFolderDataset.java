@@ -150,7 +150,7 @@ public final class ImageFolderDataset extends PixelDataset {
         return folder.relativize(file).toString().replace('\\', '/');
     }
 
-    private static boolean isImage(Path file) {
+    static boolean isImage(Path file) {
         String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
         return !name.startsWith(".")
                 && (name.endsWith(".jpg") || name.endsWith(".jpeg") || name.endsWith(".png"))

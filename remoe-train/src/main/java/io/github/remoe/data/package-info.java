@@ -25,6 +25,7 @@
  * <ul>
  *   <li>{@link io.github.remoe.data.CifarDataset}: CIFAR-10 and CIFAR-100, standard binary files
  *   <li>{@link io.github.remoe.data.ImageFolderDataset}: JPEG and PNG in class folders, any size
+ *   <li>{@link io.github.remoe.data.ImageFiles}: JPEG and PNG picked one by one, for a given model
  *   <li>{@link io.github.remoe.data.SyntheticDataset}: drawn patterns, no download
  *   <li>{@link io.github.remoe.data.Datasets}: picks one of them by a command-line word
  * </ul>

@@ -1,0 +1,260 @@
+package io.github.remoe.cli;
+
+import ai.djl.Device;
+import ai.djl.MalformedModelException;
+import ai.djl.Model;
+import ai.djl.engine.EngineException;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Block;
+import ai.djl.nn.SequentialBlock;
+
+import io.github.remoe.attack.TargetModel;
+import io.github.remoe.autograd.Constants;
+import io.github.remoe.train.RunConfig;
+import io.github.remoe.train.RunFolder;
+import io.github.remoe.vit.Presets;
+
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Option;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/** The options that say which trained model is attacked: one of our runs, or a TorchScript file. */
+final class TargetOptions {
+
+    @ArgGroup(multiplicity = "1")
+    private Source source;
+
+    /** Either of the two. */
+    static final class Source {
+
+        @Option(names = "--run", paramLabel = "DIR", required = true, description = "A run folder.")
+        private Path run;
+
+        @ArgGroup(exclusive = false)
+        private TorchScript torchScript;
+    }
+
+    /** A model traced or scripted by PyTorch. */
+    static final class TorchScript {
+
+        @Option(
+                names = "--torchscript",
+                paramLabel = "FILE",
+                required = true,
+                description = "A TorchScript model that takes images (B,3,N,N) in [0,1] and gives"
+                        + " logits.")
+        private Path file;
+
+        @Option(
+                names = "--image-size",
+                paramLabel = "N",
+                required = true,
+                description = "The height and width that it takes.")
+        private int imageSize;
+
+        @Option(
+                names = "--classes-file",
+                paramLabel = "FILE",
+                description =
+                        "The names of its classes, one a line. Default: class 0, class 1, ...")
+        private Path classesFile;
+
+        @Option(
+                names = "--mean",
+                split = ",",
+                paramLabel = "R,G,B",
+                description = "Mean that is subtracted from the pixels in front of the model."
+                        + " Default: none.")
+        private float[] mean;
+
+        @Option(
+                names = "--std",
+                split = ",",
+                paramLabel = "R,G,B",
+                description = "Standard deviation that they are divided by. Default: none.")
+        private float[] std;
+    }
+
+    /**
+     * A loaded model, ready to be attacked.
+     *
+     * @param model the model
+     * @param target its seam for attacks
+     * @param data the data that it was trained on, or null if that is not known
+     * @param classes the names of its classes
+     * @param named whether these are more than numbers
+     * @param imageSize the height and width that it takes
+     */
+    record Loaded(
+            Model model,
+            TargetModel target,
+            String data,
+            List<String> classes,
+            boolean named,
+            int imageSize)
+            implements AutoCloseable {
+
+        /**
+         * Takes the names of the classes from a dataset if the model came without.
+         *
+         * @param dataClasses the names in the dataset
+         * @return the model with names
+         * @throws IllegalArgumentException if the dataset has other classes
+         */
+        Loaded with(List<String> dataClasses) {
+            if (named ? !classes.equals(dataClasses) : classes.size() != dataClasses.size()) {
+                throw new IllegalArgumentException(String.format(
+                        "The model knows the classes %s, the data has %s. Use data with the same"
+                                + " classes.",
+                        classes, dataClasses));
+            }
+            return new Loaded(model, target, data, dataClasses, true, imageSize);
+        }
+
+        @Override
+        public void close() {
+            target.close();
+            model.close();
+        }
+    }
+
+    Loaded load(Device device) throws IOException {
+        return source.run != null ? loadRun(device) : loadTorchScript(device);
+    }
+
+    private Loaded loadRun(Device device) throws IOException {
+        RunFolder folder = new RunFolder(source.run);
+        RunConfig config = folder.readConfig();
+        Model model = folder.loadModel(device);
+        return new Loaded(
+                model,
+                new TargetModel(model.getBlock(), model.getNDManager()),
+                config.data(),
+                config.classes(),
+                true,
+                Presets.builder(config.model()).build().getImageSize());
+    }
+
+    private Loaded loadTorchScript(Device device) throws IOException {
+        TorchScript options = source.torchScript;
+        if (options.imageSize < 1) {
+            throw new IllegalArgumentException(
+                    "--image-size must be at least 1, got " + options.imageSize + ".");
+        }
+        float[] mean = perChannel("--mean", options.mean, 0);
+        float[] std = perChannel("--std", options.std, 1);
+        if (!Files.isRegularFile(options.file)) {
+            throw new FileNotFoundException("There is no file " + options.file + ".");
+        }
+        Model model = Model.newInstance(options.file.toString(), device);
+        try {
+            model.load(
+                    options.file.toAbsolutePath().getParent(),
+                    options.file.getFileName().toString());
+        } catch (IOException | MalformedModelException | RuntimeException e) {
+            model.close();
+            throw new IOException(
+                    String.format(
+                            "%s cannot be loaded: %s. Save the model with torch.jit.trace or"
+                                    + " torch.jit.script.",
+                            options.file, firstLine(e)),
+                    e);
+        }
+        try {
+            TargetModel target =
+                    new TargetModel(normalized(model.getBlock(), mean, std), model.getNDManager());
+            int classes = countClasses(target, model.getNDManager(), options);
+            return new Loaded(
+                    model,
+                    target,
+                    null,
+                    classNames(options.classesFile, classes),
+                    options.classesFile != null,
+                    options.imageSize);
+        } catch (IOException | RuntimeException e) {
+            model.close();
+            throw e;
+        }
+    }
+
+    private static float[] perChannel(String option, float[] values, float byDefault) {
+        if (values == null) {
+            return new float[] {byDefault, byDefault, byDefault};
+        }
+        if (values.length != 3) {
+            throw new IllegalArgumentException(String.format(
+                    "%s takes three numbers, such as 0.485,0.456,0.406; got %d.",
+                    option, values.length));
+        }
+        for (float value : values) {
+            if (!Float.isFinite(value) || value == 0 && byDefault == 1) {
+                throw new IllegalArgumentException(
+                        String.format("%s cannot hold %s.", option, value));
+            }
+        }
+        return values;
+    }
+
+    private static Block normalized(Block block, float[] mean, float[] std) {
+        Shape shape = new Shape(1, 3, 1, 1);
+        return new SequentialBlock()
+                .add(inputs -> {
+                    NDManager manager = inputs.head().getManager();
+                    return new NDList(inputs.head()
+                            .sub(Constants.of(manager, mean, shape))
+                            .div(Constants.of(manager, std, shape)));
+                })
+                .add(block);
+    }
+
+    /** Tries the model, so that a wrong size is told before anything else is done. */
+    private static int countClasses(TargetModel target, NDManager parent, TorchScript options) {
+        try (NDManager manager = parent.newSubManager()) {
+            Shape shape = new Shape(1, 3, options.imageSize, options.imageSize);
+            Shape logits = target.predict(manager.zeros(shape)).head().getShape();
+            if (logits.dimension() != 2) {
+                throw new IllegalArgumentException(String.format(
+                        "%s gives %s for one image; an image classifier gives logits (1, classes).",
+                        options.file, logits));
+            }
+            return Math.toIntExact(logits.get(1));
+        } catch (EngineException e) {
+            throw new IllegalArgumentException(
+                    String.format(
+                            "%s cannot take images of 3 x %d x %d: %s Check --image-size.",
+                            options.file, options.imageSize, options.imageSize, firstLine(e)),
+                    e);
+        }
+    }
+
+    private static List<String> classNames(Path file, int classes) throws IOException {
+        if (file == null) {
+            return IntStream.range(0, classes)
+                    .mapToObj(label -> "class " + label)
+                    .toList();
+        }
+        List<String> names = Files.readAllLines(file).stream()
+                .map(String::trim)
+                .filter(name -> !name.isEmpty())
+                .toList();
+        if (names.size() != classes) {
+            throw new IllegalArgumentException(String.format(
+                    "The model has %d classes, %s names %d. Write one name a line, in the order of"
+                            + " the model's outputs.",
+                    classes, file, names.size()));
+        }
+        return names;
+    }
+
+    private static String firstLine(Exception e) {
+        return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+    }
+}

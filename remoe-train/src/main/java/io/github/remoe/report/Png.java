@@ -1,0 +1,70 @@
+package io.github.remoe.report;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.types.Shape;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+
+import javax.imageio.ImageIO;
+
+/** Images as 8-bit RGB pictures and PNG files. */
+public final class Png {
+
+    private Png() {}
+
+    /**
+     * Rounds an image to 8 bits: pixel value v becomes the level nearest to 255 v.
+     *
+     * @param image (3,h,w) in [0,1]
+     * @return the picture
+     * @throws IllegalArgumentException if it is no such array
+     */
+    public static BufferedImage picture(NDArray image) {
+        Shape shape = image.getShape();
+        if (shape.dimension() != 3 || shape.get(0) != 3) {
+            throw new IllegalArgumentException(
+                    "A picture is made of one image (3, height, width), got " + shape + ".");
+        }
+        return picture(image.toFloatArray(), (int) shape.get(2), (int) shape.get(1));
+    }
+
+    /** Makes a picture of planes R, G, B in [0,1]. */
+    static BufferedImage picture(float[] planes, int width, int height) {
+        BufferedImage picture = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
+        int size = width * height;
+        for (int i = 0; i < size; i++) {
+            int rgb = 0;
+            for (int band = 0; band < 3; band++) {
+                float value = planes[band * size + i];
+                if (!(value >= 0 && value <= 1)) {
+                    throw new IllegalArgumentException(
+                            "Pixel values of a picture must lie in [0, 1], got " + value + ".");
+                }
+                rgb = rgb << 8 | Math.round(255 * value);
+            }
+            picture.setRGB(i % width, i / width, rgb);
+        }
+        return picture;
+    }
+
+    /**
+     * Writes a PNG file, beside its place and then moved there, so it is never half of one.
+     *
+     * @param picture the picture
+     * @param file the file, replaced if it exists
+     * @throws IOException if it cannot be written
+     */
+    public static void write(BufferedImage picture, Path file) throws IOException {
+        Path beside = file.resolveSibling("." + file.getFileName());
+        try {
+            ImageIO.write(picture, "png", beside.toFile());
+            Files.move(beside, file, StandardCopyOption.REPLACE_EXISTING);
+        } finally {
+            Files.deleteIfExists(beside);
+        }
+    }
+}
