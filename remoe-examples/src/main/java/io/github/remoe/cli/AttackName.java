@@ -1,5 +1,6 @@
 package io.github.remoe.cli;
 
+import io.github.remoe.attack.Apgd;
 import io.github.remoe.attack.Attack;
 import io.github.remoe.attack.Fgsm;
 import io.github.remoe.attack.LogitLoss;
@@ -43,7 +44,23 @@ record AttackName(String name, String meaning, Factory factory) {
             new AttackName(
                     "cw-STEPS",
                     "PGD on the Carlini-Wagner margin loss",
-                    (threat, stepSize, steps) -> pgd(LogitLoss.MARGIN, threat, stepSize, steps)));
+                    (threat, stepSize, steps) -> pgd(LogitLoss.MARGIN, threat, stepSize, steps)),
+            new AttackName(
+                    "apgd-ce",
+                    "Auto-PGD on cross-entropy, 100 steps",
+                    (threat, stepSize, steps) -> Apgd.builder(threat).build()),
+            new AttackName(
+                    "apgd-dlr",
+                    "Auto-PGD on the difference of logits ratio, 100 steps",
+                    (threat, stepSize, steps) ->
+                            Apgd.builder(threat).optLoss(LogitLoss.DLR).build()),
+            new AttackName(
+                    "apgd-t",
+                    "the same targeted at 9 classes, 100 steps each",
+                    (threat, stepSize, steps) -> Apgd.builder(threat)
+                            .optLoss(LogitLoss.DLR)
+                            .optTargetClasses(9)
+                            .build()));
 
     /** Makes an attack. */
     @FunctionalInterface
