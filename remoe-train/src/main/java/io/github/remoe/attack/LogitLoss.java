@@ -2,7 +2,6 @@ package io.github.remoe.attack;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
-import ai.djl.ndarray.types.DataType;
 
 import io.github.remoe.autograd.Constants;
 import io.github.remoe.loss.CrossEntropy;
@@ -19,23 +18,30 @@ public enum LogitLoss implements AttackLoss {
     /** {@code -log softmax(z)[y]}; targeted: {@code log softmax(z)[t]} (Goodfellow et al. 2015). */
     CROSS_ENTROPY {
         @Override
-        NDArray perImage(NDArray logits, NDArray labels, NDArray targets) {
+        public Function<NDList, NDArray> prepare(
+                TargetModel model, NDArray images, NDArray labels, NDArray targets) {
             return targets == null
-                    ? CrossEntropy.perImage(logits, labels)
-                    : CrossEntropy.perImage(logits, targets).neg();
+                    ? outputs -> CrossEntropy.perImage(outputs.head(), labels)
+                    : outputs -> CrossEntropy.perImage(outputs.head(), targets).neg();
         }
     },
 
     /**
      * {@code max over i != y of z_i - z_y}; targeted: {@code z_t - max over i != t of z_i} (Carlini and
-     * Wagner 2017, f6 without its bound). Positive exactly where the attack has won.
+     * Wagner 2017, f6 without its bound). Positive exactly where the attack has won. Needs 2 classes.
      */
     MARGIN {
         @Override
-        NDArray perImage(NDArray logits, NDArray labels, NDArray targets) {
-            NDArray classes = targets == null ? labels : targets;
-            NDArray margin = largestOther(logits, classes).sub(pick(logits, classes));
-            return targets == null ? margin : margin.neg();
+        public Function<NDList, NDArray> prepare(
+                TargetModel model, NDArray images, NDArray labels, NDArray targets) {
+            return targets == null
+                    ? outputs -> margin(outputs.head(), labels)
+                    : outputs -> margin(outputs.head(), targets).neg();
+        }
+
+        private NDArray margin(NDArray logits, NDArray classes) {
+            needs(2, "margin", logits);
+            return largestOther(logits, classes).sub(pick(logits, classes));
         }
     },
 
@@ -46,27 +52,27 @@ public enum LogitLoss implements AttackLoss {
      */
     DLR {
         @Override
-        NDArray perImage(NDArray logits, NDArray labels, NDArray targets) {
-            long classes = logits.getShape().get(1);
-            if (classes < (targets == null ? 3 : 4)) {
-                throw new IllegalArgumentException(String.format(
-                        "The %s loss needs at least %d classes, the model has %d. Use the margin"
-                                + " or the cross-entropy loss.",
-                        targets == null ? "DLR" : "targeted DLR",
-                        targets == null ? 3 : 4,
-                        classes));
-            }
+        public Function<NDList, NDArray> prepare(
+                TargetModel model, NDArray images, NDArray labels, NDArray targets) {
+            return targets == null
+                    ? outputs -> dlr(outputs.head(), labels)
+                    : outputs -> targetedDlr(outputs.head(), labels, targets);
+        }
+
+        private NDArray dlr(NDArray logits, NDArray labels) {
+            needs(3, "DLR", logits);
             NDArray sorted = logits.sort(1);
-            NDArray first = sorted.get(":, -1");
-            NDArray third = sorted.get(":, -3");
-            NDArray truth = pick(logits, labels);
-            if (targets == null) {
-                return largestOther(logits, labels)
-                        .sub(truth)
-                        .div(first.sub(third).add(1e-12f));
-            }
-            NDArray middle = third.add(sorted.get(":, -4")).mul(Constants.scalar(logits, 0.5));
-            return pick(logits, targets).sub(truth).div(first.sub(middle).add(1e-12f));
+            NDArray spread = sorted.get(":, -1").sub(sorted.get(":, -3"));
+            return largestOther(logits, labels).sub(pick(logits, labels)).div(spread.add(1e-12f));
+        }
+
+        private NDArray targetedDlr(NDArray logits, NDArray labels, NDArray targets) {
+            needs(4, "targeted DLR", logits);
+            NDArray sorted = logits.sort(1);
+            NDArray middle =
+                    sorted.get(":, -3").add(sorted.get(":, -4")).mul(Constants.scalar(logits, 0.5));
+            NDArray spread = sorted.get(":, -1").sub(middle);
+            return pick(logits, targets).sub(pick(logits, labels)).div(spread.add(1e-12f));
         }
     },
 
@@ -79,36 +85,19 @@ public enum LogitLoss implements AttackLoss {
         public Function<NDList, NDArray> prepare(
                 TargetModel model, NDArray images, NDArray labels, NDArray targets) {
             if (targets != null) {
-                throw new IllegalArgumentException(
-                        "The KL loss has no targeted form. Use cross-entropy, margin or DLR.");
+                throw new IllegalArgumentException(KL_IS_UNTARGETED);
             }
             NDArray clean = model.predict(images).head().logSoftmax(1);
             NDArray probabilities = clean.exp();
-            return out -> clean.sub(out.head().logSoftmax(1)).mul(probabilities).sum(new int[] {1});
-        }
-
-        @Override
-        NDArray perImage(NDArray logits, NDArray labels, NDArray targets) {
-            throw new UnsupportedOperationException("KL compares with the clean images.");
+            return outputs -> {
+                NDArray perturbed = outputs.head().logSoftmax(1);
+                return clean.sub(perturbed).mul(probabilities).sum(new int[] {1});
+            };
         }
     };
 
-    /** {@inheritDoc} */
-    @Override
-    public Function<NDList, NDArray> prepare(
-            TargetModel model, NDArray images, NDArray labels, NDArray targets) {
-        return out -> perImage(out.head(), labels, targets);
-    }
-
-    /**
-     * Returns the loss of logits.
-     *
-     * @param logits (B,K)
-     * @param labels true classes (B)
-     * @param targets target classes (B), or null
-     * @return one loss an image (B)
-     */
-    abstract NDArray perImage(NDArray logits, NDArray labels, NDArray targets);
+    static final String KL_IS_UNTARGETED =
+            "The KL loss has no targeted form. Use cross-entropy, margin or DLR.";
 
     /** Returns the name that command lines use. */
     @Override
@@ -116,13 +105,23 @@ public enum LogitLoss implements AttackLoss {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
+    private static void needs(int classes, String loss, NDArray logits) {
+        long has = logits.getShape().get(1);
+        if (has < classes) {
+            throw new IllegalArgumentException(String.format(
+                    "The %s loss needs at least %d classes, the model has %d. Use the cross-entropy"
+                            + " loss%s.",
+                    loss, classes, has, has < 2 ? "" : ", or the margin loss"));
+        }
+    }
+
     private static NDArray pick(NDArray logits, NDArray classes) {
-        NDArray indices = classes.toType(DataType.INT64, false).expandDims(1);
-        return logits.gather(indices, 1).squeeze(1);
+        NDArray indices = CrossEntropy.classes(logits, classes);
+        return logits.gather(indices.expandDims(1), 1).squeeze(1);
     }
 
     private static NDArray largestOther(NDArray logits, NDArray classes) {
-        NDArray picked = classes.toType(DataType.INT64, false)
+        NDArray picked = CrossEntropy.classes(logits, classes)
                 .oneHot(Math.toIntExact(logits.getShape().get(1)), logits.getDataType());
         // Far below any logit, yet finite, so that no NaN comes of it.
         return logits.sub(picked.muli(1e10f)).max(new int[] {1});

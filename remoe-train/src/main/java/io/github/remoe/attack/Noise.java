@@ -1,8 +1,9 @@
 package io.github.remoe.attack;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+
+import io.github.remoe.data.Seeds;
 
 import java.util.SplittableRandom;
 import java.util.function.ToDoubleFunction;
@@ -64,17 +65,15 @@ final class Noise {
      * @return (B,C,h,w)
      */
     static NDArray inBall(ThreatModel threat, NDArray images, long[] seeds, int restart) {
-        return switch (threat.norm()) {
-            case LINF ->
-                threat.clip(
-                        uniform(images, seeds, restart).muli(threat.epsilon()).addi(images));
+        NDArray offset = switch (threat.norm()) {
+            case LINF -> uniform(images, seeds, restart).muli(threat.epsilon());
             case L2 -> {
                 NDArray direction = gaussian(images, seeds, restart);
                 direction.divi(threat.norm().perPixel(direction));
-                yield threat.clip(
-                        direction.muli(radii(threat, images, seeds, restart)).addi(images));
+                yield direction.muli(radii(threat, images, seeds, restart));
             }
         };
+        return threat.clip(offset.addi(images));
     }
 
     /** The volume within radius r grows with the power of the number of pixel values. */
@@ -82,7 +81,9 @@ final class Noise {
         double size = images.getShape().slice(1).size();
         float[] radii = new float[seeds.length];
         for (int i = 0; i < seeds.length; i++) {
-            double volume = random(seeds[i], restart).split().nextDouble();
+            // Numbers of their own: they must tell nothing of the direction, here or in a restart.
+            double volume =
+                    new SplittableRandom(Seeds.of("radius", seeds[i], restart)).nextDouble();
             radii[i] = (float) (threat.epsilon() * StrictMath.pow(volume, 1 / size));
         }
         return images.getManager()
@@ -104,10 +105,7 @@ final class Noise {
                 noise[i * size + j] = (float) distribution.applyAsDouble(random);
             }
         }
-        NDArray array = images.getManager().create(noise, shape);
-        return images.getDataType() == DataType.FLOAT32
-                ? array
-                : array.toType(images.getDataType(), false);
+        return images.getManager().create(noise, shape).toType(images.getDataType(), false);
     }
 
     /** By Box and Muller: Java's own nextGaussian may change from version to version. */

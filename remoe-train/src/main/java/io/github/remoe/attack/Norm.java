@@ -6,25 +6,20 @@ import java.util.Locale;
 
 /** The norm that measures a perturbation of an image. */
 public enum Norm {
+
     /** The largest change of a pixel value. */
     LINF {
         @Override
         NDArray of(NDArray perturbations) {
-            return perturbations
-                    .abs()
-                    .reshape(perturbations.getShape().get(0), -1)
-                    .max(new int[] {1});
+            return flat(perturbations).abs().max(new int[] {1});
         }
     },
+
     /** The Euclidean length over all pixel values of an image. */
     L2 {
         @Override
         NDArray of(NDArray perturbations) {
-            return perturbations
-                    .square()
-                    .reshape(perturbations.getShape().get(0), -1)
-                    .sum(new int[] {1})
-                    .sqrt();
+            return flat(perturbations).square().sum(new int[] {1}).sqrt();
         }
     };
 
@@ -50,5 +45,9 @@ public enum Norm {
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT);
+    }
+
+    private static NDArray flat(NDArray perturbations) {
+        return perturbations.reshape(perturbations.getShape().get(0), -1);
     }
 }

@@ -1,11 +1,6 @@
 package io.github.remoe.attack;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDArrays;
-import ai.djl.ndarray.NDList;
-import ai.djl.ndarray.NDScope;
-
-import java.util.function.Function;
 
 /**
  * Projected gradient descent (Madry et al. 2018): {@code steps} steps of {@code stepSize} in the
@@ -13,12 +8,21 @@ import java.util.function.Function;
  * in l2), each followed by a projection onto the ball around the image and onto the pixel range.
  *
  * <p>An image keeps the latest point on the way that is misclassified, so neither more steps nor more
- * restarts can lose one. Where there is none, it gets the last point of the restart with the highest
- * loss.
+ * restarts can lose one, and restarts pass over an image that is won. Where there is no such point, it
+ * gets the last point of the restart with the highest loss.
  *
  * <pre>{@code
  * Attack pgd20 = Pgd.builder(ThreatModel.linf(8 / 255f)).optSteps(20).build();
  * NDArray adversarial = pgd20.perturb(model, images, labels, seed);
+ * }</pre>
+ *
+ * <p>The attack that tables call C&amp;W-20 is PGD-20 on the margin loss of Carlini and Wagner (2017):
+ *
+ * <pre>{@code
+ * Attack cw20 = Pgd.builder(ThreatModel.linf(8 / 255f))
+ *         .optLoss(LogitLoss.MARGIN)
+ *         .optSteps(20)
+ *         .build();
  * }</pre>
  *
  * @param threatModel what the attack may do to an image
@@ -47,14 +51,13 @@ public record Pgd(
      * @throws IllegalArgumentException if one is out of range, or they do not fit together
      */
     public Pgd {
-        if (!(stepSize >= 0 && Float.isFinite(stepSize))) {
-            throw new IllegalArgumentException(String.format(
-                    "stepSize is in pixel values, finite and 0 or more, got %s.", stepSize));
+        GradientAscent.check(loss, target, stepSize, steps);
+        if (!randomStart) {
+            GradientAscent.checkStartAtImage(loss);
         }
-        if (steps < 1 || restarts < 1) {
-            throw new IllegalArgumentException(String.format(
-                    "PGD needs at least 1 step and 1 run, got %d steps and %d runs.",
-                    steps, restarts));
+        if (restarts < 1) {
+            throw new IllegalArgumentException(
+                    String.format("PGD takes at least 1 run, got %d restarts.", restarts));
         }
         if (restarts > 1 && !randomStart) {
             throw new IllegalArgumentException(
@@ -80,71 +83,22 @@ public record Pgd(
     /** {@inheritDoc} */
     @Override
     public NDArray perturb(TargetModel model, NDArray images, NDArray labels, long[] seeds) {
-        threatModel.check(images, labels, seeds);
-        NDArray result;
-        try (NDScope scope = new NDScope()) {
-            scope.suppressNotUsedWarning();
-            result = search(model, images, labels, seeds);
-            NDScope.unregister(result);
-        }
-        NDScope.register(result);
-        return result;
+        GradientAscent ascent = new GradientAscent(
+                threatModel,
+                loss,
+                target,
+                stepSize,
+                steps,
+                restarts,
+                randomStart ? this::inBall : GradientAscent.Start.AT_IMAGE,
+                0);
+        return lastPoint
+                ? ascent.lastPoint(model, images, labels, seeds)
+                : ascent.perturb(model, images, labels, seeds);
     }
 
-    private NDArray search(TargetModel model, NDArray images, NDArray labels, long[] seeds) {
-        NDArray clean =
-                lastPoint && target == null ? null : model.predict(images).head();
-        NDArray targets = target == null ? null : target.choose(clean, labels, seeds);
-        Function<NDList, NDArray> objective = loss.prepare(model, images, labels, targets);
-        if (lastPoint) {
-            return climb(model, images, seeds, 0, objective, null);
-        }
-        try (FoundAdversarials found = new FoundAdversarials(images, labels, targets)) {
-            found.offer(images, clean);
-            NDArray highest = null;
-            NDArray best = null;
-            for (int restart = 0; restart < restarts; restart++) {
-                NDArray last = climb(model, images, seeds, restart, objective, found);
-                NDList outputs = model.predict(last);
-                found.offer(last, outputs.head());
-                NDArray losses = objective.apply(outputs);
-                NDArray higher = highest == null ? losses.eq(losses) : losses.gt(highest);
-                best = best == null ? last : Rows.where(higher, last, best);
-                highest = highest == null ? losses : NDArrays.maximum(losses, highest);
-            }
-            return found.orElse(best);
-        }
-    }
-
-    /** Takes the steps of one run, and shows every point before the last to {@code found}. */
-    private NDArray climb(
-            TargetModel model,
-            NDArray images,
-            long[] seeds,
-            int restart,
-            Function<NDList, NDArray> objective,
-            FoundAdversarials found) {
-        NDArray point = randomStart
-                ? Noise.inBall(threatModel, images, seeds, restart)
-                : images.duplicate();
-        for (int step = 0; step < steps; step++) {
-            NDArray next;
-            try (NDScope scope = new NDScope()) {
-                scope.suppressNotUsedWarning();
-                TargetModel.LossGradient at = model.gradient(point, objective);
-                if (found != null) {
-                    found.offer(point, at.logits());
-                }
-                NDArray moved =
-                        threatModel.steepestAscent(at.gradient()).muli(stepSize).addi(point);
-                next = threatModel.project(moved, images);
-                NDScope.unregister(next);
-            }
-            NDScope.register(next);
-            point.close();
-            point = next;
-        }
-        return point;
+    private NDArray inBall(NDArray images, long[] seeds, int restart) {
+        return Noise.inBall(threatModel, images, seeds, restart);
     }
 
     /** The Builder to construct a {@link Pgd}. */

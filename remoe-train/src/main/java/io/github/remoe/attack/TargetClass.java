@@ -2,7 +2,12 @@ package io.github.remoe.attack;
 
 import ai.djl.ndarray.NDArray;
 
-/** Which class a targeted attack tries to reach. */
+/**
+ * Which class a targeted attack tries to reach: an {@link OtherClass}, a {@link FixedClass} or one of
+ * your own.
+ *
+ * <p>Like an attack, it is immutable and tells its settings in {@code toString}.
+ */
 @FunctionalInterface
 public interface TargetClass {
 

@@ -1,6 +1,7 @@
 package io.github.remoe.attack;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
@@ -102,8 +103,9 @@ public record ThreatModel(Norm norm, float epsilon, float pixelMin, float pixelM
         NDArray within = switch (norm) {
             case LINF -> perturbation.clip(-epsilon, epsilon);
             case L2 -> {
+                // Exactly 1 within the ball, whose points so stay as they are; never 0 / 0.
                 NDArray length = norm.perPixel(perturbation).maximum(Math.max(epsilon, 1e-12f));
-                yield perturbation.muli(length.onesLike().muli(epsilon).divi(length));
+                yield perturbation.muli(NDArrays.div(epsilon, length));
             }
         };
         return clip(within.addi(images));
@@ -119,7 +121,12 @@ public record ThreatModel(Norm norm, float epsilon, float pixelMin, float pixelM
     NDArray steepestAscent(NDArray gradient) {
         return switch (norm) {
             case LINF -> gradient.sign();
-            case L2 -> gradient.div(norm.perPixel(gradient).addi(1e-10f));
+            case L2 -> {
+                // The squares of small gradients would be 0, so first the largest entry becomes 1.
+                NDArray largest = Norm.LINF.perPixel(gradient).maximum(Float.MIN_NORMAL);
+                NDArray scaled = gradient.div(largest);
+                yield scaled.divi(norm.perPixel(scaled).maximum(1));
+            }
         };
     }
 

@@ -18,12 +18,20 @@ public final class CrossEntropy {
      * @throws IllegalArgumentException if the shapes do not fit or a label is out of range
      */
     public static NDArray perImage(NDArray logits, NDArray labels) {
-        NDArray indices = indices(logits, labels);
+        NDArray indices = classes(logits, labels);
         return logits.logSoftmax(1).gather(indices.expandDims(1), 1).squeeze(1).neg();
     }
 
-    /** The labels as int64, checked: PyTorch would read past the logits or abort a CUDA device. */
-    private static NDArray indices(NDArray logits, NDArray labels) {
+    /**
+     * Returns labels as indices into logits, checked: PyTorch would read past the logits or abort a
+     * CUDA device.
+     *
+     * @param logits (B,C)
+     * @param labels class indices (B), of any type
+     * @return the labels as int64 (B)
+     * @throws IllegalArgumentException if the shapes do not fit or a label is out of range
+     */
+    public static NDArray classes(NDArray logits, NDArray labels) {
         Shape shape = logits.getShape();
         if (shape.dimension() != 2 || !labels.getShape().equals(new Shape(shape.get(0)))) {
             throw new IllegalArgumentException(String.format(
@@ -31,14 +39,14 @@ public final class CrossEntropy {
                     shape, labels.getShape()));
         }
         NDArray indices = labels.toType(DataType.INT64, false);
-        long smallest = indices.min().getLong();
-        long largest = indices.max().getLong();
         long classes = shape.get(1);
-        if (smallest < 0 || largest >= classes) {
-            throw new IllegalArgumentException(String.format(
-                    "Label %d is out of range: the network has classes 0 to %d. Build it"
-                            + " with as many classes as the data has.",
-                    smallest < 0 ? smallest : largest, classes - 1));
+        for (long index : indices.toLongArray()) {
+            if (index < 0 || index >= classes) {
+                throw new IllegalArgumentException(String.format(
+                        "Label %d is out of range: the network has classes 0 to %d. Build it with"
+                                + " as many classes as the data has.",
+                        index, classes - 1));
+            }
         }
         return indices;
     }

@@ -234,7 +234,7 @@ class PgdTest {
                         .optSteps(steps)
                         .optRestarts(restarts)
                         .build())
-                .withMessageContaining("at least 1 step");
+                .withMessageContaining("at least 1");
     }
 
     @Test
