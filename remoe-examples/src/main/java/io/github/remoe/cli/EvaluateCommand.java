@@ -1,33 +1,42 @@
 package io.github.remoe.cli;
 
-import ai.djl.Model;
-import ai.djl.translate.TranslateException;
-
-import io.github.remoe.train.RunConfig;
-import io.github.remoe.train.RunFolder;
+import io.github.remoe.data.Datasets;
+import io.github.remoe.data.PixelDataset;
+import io.github.remoe.report.Results;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
-/** Evaluates a trained network. */
+/** Measures the robust accuracy of a model. */
 @Command(
         name = "evaluate",
-        description = "Measures the clean and robust accuracy of a run's model.",
-        mixinStandardHelpOptions = true)
+        description = {
+            "Measures the clean and robust accuracy of a model under several attacks and epsilons.",
+            "A test image counts as robust if it is classified rightly both as it is and attacked."
+                    + " Each attack is measured on its own, and the worst case over all of them."
+                    + " Interrupt it as you like: the same command goes on where it stopped."
+        },
+        mixinStandardHelpOptions = true,
+        sortOptions = false)
 final class EvaluateCommand implements Callable<Integer> {
+
+    private static final Pattern SHARD = Pattern.compile("(\\d{1,6})/(\\d{1,6})");
 
     @Spec
     private CommandSpec spec;
 
-    @Option(names = "--run", paramLabel = "DIR", required = true, description = "The run folder.")
-    private Path run;
+    @Mixin
+    private TargetOptions targetOptions;
 
     @Option(
             names = "--data",
@@ -43,22 +52,74 @@ final class EvaluateCommand implements Callable<Integer> {
                     + " Default: ${DEFAULT-VALUE}.")
     private int samples;
 
+    @Option(
+            names = "--shard",
+            paramLabel = "I/N",
+            description = "Evaluate the I-th of N parts of these images, counted from 1; 'merge'"
+                    + " puts the parts together.")
+    private String shard;
+
     @Mixin
     private EvaluationOptions evaluationOptions;
+
+    @Mixin
+    private ThreatOptions threatOptions;
+
+    @Option(
+            names = "--worst-case",
+            description = "Do not attack an image again that an attack before has broken: faster,"
+                    + " but each figure is then the accuracy under this attack and those before.")
+    private boolean worstCase;
+
+    @Option(
+            names = "--out",
+            paramLabel = "DIR",
+            description = "Where results.json and verdicts.csv go. Default: the run folder.")
+    private Path out;
 
     @Mixin
     private DeviceOption deviceOption;
 
     @Override
-    public Integer call() throws IOException, TranslateException {
-        evaluationOptions.samples = samples;
-        RunFolder folder = new RunFolder(run);
-        RunConfig config = folder.readConfig();
-        Runs.Evaluation evaluation = Runs.Evaluation.prepare(
-                config, data == null ? config.data() : data, evaluationOptions);
-        try (Model model = folder.loadModel(deviceOption.device())) {
-            Runs.evaluate(spec, folder, model, config, evaluation);
+    public Integer call() throws IOException {
+        Path folder = out != null ? out : targetOptions.run();
+        if (folder == null) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "There is no run folder, so say with --out where to write.");
+        }
+        try (TargetOptions.Loaded model = targetOptions.load(deviceOption.device())) {
+            PixelDataset images = images(model);
+            Evaluation evaluation = new Evaluation(
+                    images,
+                    evaluationOptions,
+                    threatOptions.threatModel(),
+                    threatOptions.epsilons(),
+                    threatOptions.stepSize,
+                    worstCase);
+            Results results = evaluation.run(model.with(images.getClasses()), folder);
+            Evaluation.print(spec.commandLine().getOut(), folder.toString(), results);
         }
         return 0;
+    }
+
+    private PixelDataset images(TargetOptions.Loaded model) throws IOException {
+        String name = data != null ? data : model.data();
+        if (name == null) {
+            throw new ParameterException(
+                    spec.commandLine(), "There is no run folder, so name the data with --data.");
+        }
+        PixelDataset chosen =
+                Evaluation.testImages(name, model.imageSize(), samples, evaluationOptions.seed);
+        if (shard == null) {
+            return chosen;
+        }
+        Matcher matcher = SHARD.matcher(shard);
+        if (!matcher.matches()) {
+            throw new ParameterException(
+                    spec.commandLine(), "--shard takes I/N, such as 1/4; got '" + shard + "'.");
+        }
+        return Datasets.shard(
+                chosen, Integer.parseInt(matcher.group(1)) - 1, Integer.parseInt(matcher.group(2)));
     }
 }

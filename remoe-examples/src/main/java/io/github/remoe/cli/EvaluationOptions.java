@@ -4,7 +4,7 @@ import picocli.CommandLine.Option;
 
 import java.util.List;
 
-/** The options of an evaluation. */
+/** The options of an evaluation that {@code train} has too. */
 final class EvaluationOptions {
 
     @Option(
@@ -17,27 +17,11 @@ final class EvaluationOptions {
     List<String> attacks;
 
     @Option(
-            names = "--epsilon",
-            defaultValue = "8/255",
-            converter = PixelValue.class,
-            description = "l-infinity radius of the attacks. Default: ${DEFAULT-VALUE}.")
-    float epsilon;
-
-    @Option(
-            names = "--step-size",
-            defaultValue = "2/255",
-            converter = PixelValue.class,
-            description = "Step size of PGD. Default: ${DEFAULT-VALUE}.")
-    float stepSize;
-
-    /** Not an option here: {@code train} has samples of two kinds, so it needs another name there. */
-    int samples;
-
-    @Option(
             names = "--test-batch-size",
             paramLabel = "N",
             defaultValue = "100",
-            description = "Images evaluated at a time. Default: ${DEFAULT-VALUE}.")
+            description = "Images evaluated at a time; changes no verdict. Default:"
+                    + " ${DEFAULT-VALUE}.")
     int batchSize;
 
     @Option(

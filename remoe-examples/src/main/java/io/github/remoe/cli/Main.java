@@ -22,6 +22,7 @@ import java.util.concurrent.Callable;
             InfoCommand.class,
             TrainCommand.class,
             EvaluateCommand.class,
+            MergeCommand.class,
             AttackCommand.class
         })
 public final class Main implements Callable<Integer> {

@@ -10,19 +10,27 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.nn.SequentialBlock;
 
+import io.github.remoe.ModelSummary;
 import io.github.remoe.attack.TargetModel;
 import io.github.remoe.autograd.Constants;
+import io.github.remoe.report.Results;
 import io.github.remoe.train.RunConfig;
 import io.github.remoe.train.RunFolder;
-import io.github.remoe.vit.Presets;
+import io.github.remoe.vit.VisionTransformer;
+import io.github.remoe.weights.ParameterChecksum;
 
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -92,6 +100,7 @@ final class TargetOptions {
      * @param classes the names of its classes
      * @param named whether these are more than numbers
      * @param imageSize the height and width that it takes
+     * @param about what results tell of it
      */
     record Loaded(
             Model model,
@@ -99,8 +108,37 @@ final class TargetOptions {
             String data,
             List<String> classes,
             boolean named,
-            int imageSize)
+            int imageSize,
+            Results.Model about)
             implements AutoCloseable {
+
+        /**
+         * Puts the model of a run under attack.
+         *
+         * @param model the model
+         * @param config the run's settings
+         * @return the model, ready to be attacked
+         */
+        static Loaded of(Model model, RunConfig config) {
+            VisionTransformer vit = (VisionTransformer) model.getBlock();
+            ModelSummary summary = ModelSummary.of(vit);
+            String checksum = ParameterChecksum.of(vit);
+            return new Loaded(
+                    model,
+                    new TargetModel(model),
+                    config.data(),
+                    config.classes(),
+                    true,
+                    vit.getImageSize(),
+                    new Results.Model(
+                            config.model(),
+                            // Routing is no parameter, yet another routing is another model.
+                            config.remoe() == null ? checksum : checksum + " " + config.remoe(),
+                            config.remoe() != null,
+                            summary.parameters(),
+                            summary.macs(),
+                            Integer.valueOf(model.getProperty("Epoch", "0"))));
+        }
 
         /**
          * Takes the names of the classes from a dataset if the model came without.
@@ -116,7 +154,7 @@ final class TargetOptions {
                                 + " classes.",
                         classes, dataClasses));
             }
-            return new Loaded(model, target, data, dataClasses, true, imageSize);
+            return new Loaded(model, target, data, dataClasses, true, imageSize, about);
         }
 
         @Override
@@ -124,6 +162,11 @@ final class TargetOptions {
             target.close();
             model.close();
         }
+    }
+
+    /** The run folder, or null if the model is a TorchScript file. */
+    Path run() {
+        return source.run;
     }
 
     Loaded load(Device device) throws IOException {
@@ -134,13 +177,7 @@ final class TargetOptions {
         RunFolder folder = new RunFolder(source.run);
         RunConfig config = folder.readConfig();
         Model model = folder.loadModel(device);
-        return new Loaded(
-                model,
-                new TargetModel(model.getBlock(), model.getNDManager()),
-                config.data(),
-                config.classes(),
-                true,
-                Presets.builder(config.model()).build().getImageSize());
+        return Loaded.of(model, config);
     }
 
     private Loaded loadTorchScript(Device device) throws IOException {
@@ -178,11 +215,35 @@ final class TargetOptions {
                     null,
                     classNames(options.classesFile, classes),
                     options.classesFile != null,
-                    options.imageSize);
+                    options.imageSize,
+                    about(options.file, model.getBlock(), mean, std));
         } catch (IOException | RuntimeException e) {
             model.close();
             throw e;
         }
+    }
+
+    private static Results.Model about(Path file, Block block, float[] mean, float[] std)
+            throws IOException {
+        String normalization = Arrays.toString(mean) + Arrays.toString(std);
+        MessageDigest digest;
+        try {
+            digest = MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("Every Java platform has SHA-256.", e);
+        }
+        digest.update(Files.readAllBytes(file));
+        digest.update(normalization.getBytes(StandardCharsets.UTF_8));
+        long parameters = block.getParameters().values().stream()
+                .mapToLong(parameter -> parameter.getShape().size())
+                .sum();
+        return new Results.Model(
+                file.getFileName().toString(),
+                HexFormat.of().formatHex(digest.digest()),
+                false,
+                parameters,
+                null,
+                null);
     }
 
     private static float[] perChannel(String option, float[] values, float byDefault) {

@@ -96,6 +96,20 @@ final class TrainCommand implements Callable<Integer> {
     private float lambdaAlign;
 
     @Option(
+            names = "--epsilon",
+            defaultValue = "8/255",
+            converter = PixelValue.class,
+            description = "l-infinity radius of the attacks. Default: ${DEFAULT-VALUE}.")
+    private float epsilon;
+
+    @Option(
+            names = "--step-size",
+            defaultValue = "2/255",
+            converter = PixelValue.class,
+            description = "Step size of PGD. Default: ${DEFAULT-VALUE}.")
+    private float stepSize;
+
+    @Option(
             names = "--attack-steps",
             defaultValue = "10",
             description = "PGD steps of the training attack. Default: ${DEFAULT-VALUE}.")
@@ -176,10 +190,9 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, TranslateException {
         RunConfig config = config();
-        evaluationOptions.samples = testSamples;
         RunFolder folder = new RunFolder(out);
-        Optional<Results> results =
-                Runs.train(spec, config, folder, deviceOption.device(), evaluationOptions);
+        Optional<Results> results = Runs.train(
+                spec, config, folder, deviceOption.device(), evaluationOptions, testSamples);
         return results.isPresent() ? 0 : EXIT_INTERRUPTED;
     }
 
@@ -201,8 +214,8 @@ final class TrainCommand implements Callable<Integer> {
                 remoe != null && scheme == SchemeType.SAT && !noRegionLosses,
                 beta,
                 lambdaAlign,
-                evaluationOptions.epsilon,
-                evaluationOptions.stepSize,
+                epsilon,
+                stepSize,
                 attackSteps,
                 epochs,
                 Math.min(warmUpEpochs, epochs),

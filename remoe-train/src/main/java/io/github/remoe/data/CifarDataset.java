@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -215,6 +216,12 @@ public final class CifarDataset extends PixelDataset {
 
     private int recordSize() {
         return layout.labelBytes + PIXELS;
+    }
+
+    /** {@inheritDoc} */
+    @Override
+    public String getName() {
+        return layout.name().toLowerCase(Locale.ROOT);
     }
 
     /** {@inheritDoc} */

@@ -81,6 +81,12 @@ public final class ImageFiles extends PixelDataset {
 
     /** {@inheritDoc} */
     @Override
+    public String getName() {
+        return "files";
+    }
+
+    /** {@inheritDoc} */
+    @Override
     public List<String> getClasses() {
         return classes;
     }

@@ -47,6 +47,7 @@ import java.util.stream.Stream;
 public final class ImageFolderDataset extends PixelDataset {
 
     private final int imageSize;
+    private final String name;
     private final Path folder;
     private final List<String> classes;
     private final List<Path> files = new ArrayList<>();
@@ -60,6 +61,7 @@ public final class ImageFolderDataset extends PixelDataset {
             throw new FileNotFoundException(
                     "no folder " + root + ": give the folder that holds the class folders");
         }
+        name = root.toAbsolutePath().normalize().getFileName().toString();
         folder = splitFolder(root, builder.usage);
         Path train = split(root, "train");
         classes = folderNames(train == null ? folder : train);
@@ -155,6 +157,12 @@ public final class ImageFolderDataset extends PixelDataset {
         return !name.startsWith(".")
                 && (name.endsWith(".jpg") || name.endsWith(".jpeg") || name.endsWith(".png"))
                 && Files.isRegularFile(file);
+    }
+
+    /** {@inheritDoc} */
+    @Override
+    public String getName() {
+        return name;
     }
 
     /** {@inheritDoc} */

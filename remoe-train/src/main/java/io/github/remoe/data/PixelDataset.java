@@ -81,6 +81,13 @@ public abstract class PixelDataset extends ArrayDataset {
     }
 
     /**
+     * Returns the dataset's name, by which people know it.
+     *
+     * @return the name, such as {@code cifar10}; a subset has that of the dataset it was cut from
+     */
+    public abstract String getName();
+
+    /**
      * Returns the names of the classes.
      *
      * @return the names; label {@code i} means the name at position {@code i}
@@ -469,6 +476,11 @@ public abstract class PixelDataset extends ArrayDataset {
         @Override
         long wholeIndex(long position) {
             return indices[Math.toIntExact(position)];
+        }
+
+        @Override
+        public String getName() {
+            return whole.getName();
         }
 
         @Override

@@ -144,6 +144,12 @@ public final class SyntheticDataset extends PixelDataset {
 
     /** {@inheritDoc} */
     @Override
+    public String getName() {
+        return Datasets.SYNTHETIC;
+    }
+
+    /** {@inheritDoc} */
+    @Override
     public List<String> getClasses() {
         return CLASSES;
     }

@@ -77,11 +77,16 @@ public record Results(
      * @param checksum what names its parameters for good
      * @param remoe whether it has ReMoE blocks
      * @param parameters the trainable parameters
-     * @param macs the multiply-adds of one image
-     * @param epoch the epoch that the parameters were saved in
+     * @param macs the multiply-adds of one image, or null if nobody has counted them
+     * @param epoch the epoch that the parameters were saved in, or null if that is not known
      */
     public record Model(
-            String name, String checksum, boolean remoe, long parameters, long macs, int epoch) {}
+            String name,
+            String checksum,
+            boolean remoe,
+            long parameters,
+            Long macs,
+            Integer epoch) {}
 
     /**
      * A dataset.
@@ -159,6 +164,27 @@ public record Results(
     }
 
     /**
+     * Creates a builder for the whole of which these results are a part.
+     *
+     * @param whole the verdicts on all images
+     * @return a new builder, told of the same model, classes, environment and warnings
+     */
+    public Builder ofWhole(Verdicts whole) {
+        Builder builder = builder(whole)
+                .optModel(
+                        model.name(),
+                        model.remoe(),
+                        model.parameters(),
+                        model.macs(),
+                        model.epoch())
+                .optClasses(dataset.classes())
+                .optWarnings(warnings)
+                .optVerdicts(verdicts);
+        builder.environment = environment;
+        return builder;
+    }
+
+    /**
      * Reads results.
      *
      * @param json what {@link #toJson} has written
@@ -211,8 +237,8 @@ public record Results(
         private String architecture;
         private boolean remoe;
         private long parameters;
-        private long macs;
-        private int epoch;
+        private Long macs;
+        private Integer epoch;
         private List<String> classes = List.of();
         private String standardAutoAttack;
         private Environment environment;
@@ -231,11 +257,12 @@ public record Results(
          * @param name its preset or another name
          * @param remoe whether it has ReMoE blocks
          * @param parameters the trainable parameters
-         * @param macs the multiply-adds of one image
-         * @param epoch the epoch that the parameters were saved in
+         * @param macs the multiply-adds of one image, or null if nobody has counted them
+         * @param epoch the epoch that the parameters were saved in, or null if that is not known
          * @return this builder
          */
-        public Builder optModel(String name, boolean remoe, long parameters, long macs, int epoch) {
+        public Builder optModel(
+                String name, boolean remoe, long parameters, Long macs, Integer epoch) {
             this.architecture = name;
             this.remoe = remoe;
             this.parameters = parameters;

@@ -23,6 +23,11 @@ final class GradientDataset extends PixelDataset {
     }
 
     @Override
+    public String getName() {
+        return "gradients";
+    }
+
+    @Override
     public List<String> getClasses() {
         return List.of("a", "b", "c", "d");
     }

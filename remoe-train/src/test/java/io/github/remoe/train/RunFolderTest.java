@@ -285,7 +285,7 @@ class RunFolderTest {
         Verdicts verdicts =
                 new Verdicts(settings, List.of(new Verdict(0, 1, 1, List.of(List.of(2)))));
         return Results.builder(verdicts)
-                .optModel("vit_micro_patch4_32", true, 123_456, 7_890_123, epoch)
+                .optModel("vit_micro_patch4_32", true, 123_456, 7_890_123L, epoch)
                 .optSeconds(12.5)
                 .build();
     }

@@ -1,0 +1,209 @@
+package io.github.remoe.cli;
+
+import ai.djl.training.dataset.Dataset;
+
+import io.github.remoe.attack.Norm;
+import io.github.remoe.attack.ThreatModel;
+import io.github.remoe.data.Datasets;
+import io.github.remoe.data.PixelDataset;
+import io.github.remoe.evaluate.Accuracy;
+import io.github.remoe.evaluate.RobustEvaluator;
+import io.github.remoe.evaluate.Verdicts;
+import io.github.remoe.report.Results;
+import io.github.remoe.train.RunFolder;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * An evaluation that the command line has asked for; everything but the model is checked when it is
+ * made.
+ */
+final class Evaluation {
+
+    static final String VERDICTS = "verdicts.csv";
+    private static final String STATE = "verdicts.partial.csv";
+    private static final String AUTO_ATTACK = "autoattack";
+
+    private final PixelDataset images;
+    private final EvaluationOptions options;
+    private final ThreatModel threatModel;
+    private final List<Float> epsilons;
+    private final Float stepSize;
+    private final boolean worstCase;
+
+    /**
+     * Plans an evaluation.
+     *
+     * @param images the images
+     * @param options the attacks and how they are run
+     * @param threatModel what the attacks may do to an image
+     * @param epsilons the radii, ascending
+     * @param stepSize the length of a step, or null for the attacks' own
+     * @param worstCase whether only the worst case over the attacks is measured
+     * @throws IllegalArgumentException if there is no attack of a name, or a setting is out of range
+     */
+    Evaluation(
+            PixelDataset images,
+            EvaluationOptions options,
+            ThreatModel threatModel,
+            List<Float> epsilons,
+            Float stepSize,
+            boolean worstCase) {
+        this.images = images;
+        this.options = options;
+        this.threatModel = threatModel;
+        this.epsilons = epsilons;
+        this.stepSize = stepSize;
+        this.worstCase = worstCase;
+        if (options.batchSize < 1) {
+            throw new IllegalArgumentException(
+                    "--test-batch-size must be at least 1, got " + options.batchSize + ".");
+        }
+        for (String name : options.attacks) {
+            for (float epsilon : epsilons) {
+                AttackName.create(name, threatModel.withEpsilon(epsilon), stepSize);
+            }
+        }
+    }
+
+    /**
+     * Opens the test images of a dataset.
+     *
+     * @param data the built-in set, or the path of a dataset
+     * @param imageSize the height and width that the model takes
+     * @param samples how many of them, chosen at random; 0 means all
+     * @param seed what the choice depends on
+     * @return the images
+     * @throws IOException if there is no such dataset or it cannot be read
+     */
+    static PixelDataset testImages(String data, int imageSize, int samples, long seed)
+            throws IOException {
+        PixelDataset all = Datasets.builder(data, Dataset.Usage.TEST, imageSize)
+                .setSampling(1, false)
+                .build();
+        return Datasets.sample(all, samples, seed);
+    }
+
+    /**
+     * Runs the evaluation, or the rest of it if the folder holds a part, and writes its results.
+     *
+     * @param model the model, with the names of the images' classes
+     * @param folder where verdicts and results are written to
+     * @return the results
+     * @throws IOException if the folder holds a part of another evaluation, or cannot be written
+     */
+    Results run(TargetOptions.Loaded model, Path folder) throws IOException {
+        Files.createDirectories(folder);
+        Path state = folder.resolve(STATE);
+        long start = System.nanoTime();
+        Verdicts verdicts;
+        try (Progress progress = new Progress("evaluate " + folder.getFileName(), images.size())) {
+            RobustEvaluator.Builder evaluator = RobustEvaluator.builder(model.target(), threatModel)
+                    .optEpsilons(epsilons)
+                    .optModelId(model.about().checksum())
+                    .optWorstCase(worstCase)
+                    .optSeed(options.seed)
+                    .optState(state)
+                    .optListener(progress);
+            for (String name : options.attacks) {
+                evaluator.addAttack(
+                        name.toLowerCase(Locale.ROOT),
+                        threat -> AttackName.create(name, threat, stepSize));
+            }
+            verdicts = evaluator
+                    .build()
+                    .evaluate(
+                            images.getName(),
+                            images,
+                            model.model().getNDManager(),
+                            options.batchSize);
+        }
+        double seconds = (System.nanoTime() - start) / 1e9;
+        Results results = write(verdicts, model, folder, seconds);
+        Files.deleteIfExists(state);
+        return results;
+    }
+
+    private Results write(
+            Verdicts verdicts, TargetOptions.Loaded model, Path folder, double seconds)
+            throws IOException {
+        verdicts.save(folder.resolve(VERDICTS));
+        Results.Builder results = Results.builder(verdicts)
+                .optModel(
+                        model.about().name(),
+                        model.about().remoe(),
+                        model.about().parameters(),
+                        model.about().macs(),
+                        model.about().epoch())
+                .optClasses(images.getClasses())
+                .optEnvironment(
+                        model.model().getNDManager().getEngine(),
+                        model.model().getNDManager().getDevice())
+                .optVerdicts(VERDICTS)
+                .optSeconds(seconds);
+        Results built = tellAutoAttack(results, verdicts).build();
+        new RunFolder(folder).writeResults(built);
+        return built;
+    }
+
+    /**
+     * Tells results whether an attack is standard AutoAttack.
+     *
+     * @param results the results
+     * @param verdicts what they are made of
+     * @return the results
+     */
+    static Results.Builder tellAutoAttack(Results.Builder results, Verdicts verdicts) {
+        boolean there = verdicts.settings().attacks().stream()
+                .anyMatch(attack -> attack.name().equals(AUTO_ATTACK));
+        return there ? results.optStandardAutoAttack(AUTO_ATTACK) : results;
+    }
+
+    /**
+     * Prints what an evaluation came to.
+     *
+     * @param out where to
+     * @param title what was evaluated
+     * @param results the results
+     */
+    static void print(PrintWriter out, String title, Results results) {
+        out.printf("%n%s%n", title);
+        print(out, "clean", results.clean());
+        for (Results.RobustAccuracy robust : results.robust()) {
+            print(
+                    out,
+                    robust.attack() + " " + epsilon(results, robust.epsilon()),
+                    robust.accuracy());
+        }
+        if (results.attacks().size() > 1) {
+            for (Results.WorstCase worst : results.worstCase()) {
+                print(out, "worst case " + epsilon(results, worst.epsilon()), worst.accuracy());
+            }
+        }
+        results.warnings().forEach(warning -> out.printf("Warning: %s%n", warning));
+        out.flush();
+    }
+
+    private static String epsilon(Results results, float epsilon) {
+        return results.threatModel().norm().equals(Norm.LINF.toString())
+                ? String.format(Locale.ROOT, "%.3g/255", 255 * epsilon)
+                : String.format(Locale.ROOT, "%.3g", epsilon);
+    }
+
+    private static void print(PrintWriter out, String name, Accuracy accuracy) {
+        out.printf(
+                Locale.ROOT,
+                "  %-24s %6.2f %%  (%d of %d, 95 %% interval %.1f to %.1f %%)%n",
+                name,
+                100 * accuracy.value(),
+                accuracy.correct(),
+                accuracy.total(),
+                100 * accuracy.lower(),
+                100 * accuracy.upper());
+    }
+}

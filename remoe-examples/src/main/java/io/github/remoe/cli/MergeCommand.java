@@ -1,0 +1,64 @@
+package io.github.remoe.cli;
+
+import io.github.remoe.evaluate.Verdicts;
+import io.github.remoe.report.Results;
+import io.github.remoe.train.RunFolder;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+
+/** Puts the parts of an evaluation together. */
+@Command(
+        name = "merge",
+        description =
+                "Puts together what several machines found with 'evaluate --shard', exactly as"
+                        + " if one had done it all. Parts of different models, data or settings are"
+                        + " refused.",
+        mixinStandardHelpOptions = true)
+final class MergeCommand implements Callable<Integer> {
+
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(
+            arity = "1..*",
+            paramLabel = "DIR",
+            description = "The folders of the parts, each with results.json and verdicts.csv.")
+    private List<Path> parts;
+
+    @Option(
+            names = "--out",
+            required = true,
+            paramLabel = "DIR",
+            description = "Where the whole goes.")
+    private Path out;
+
+    @Override
+    public Integer call() throws IOException {
+        Verdicts all = null;
+        double seconds = 0;
+        for (Path part : parts) {
+            Verdicts verdicts = Verdicts.load(part.resolve(Evaluation.VERDICTS));
+            all = all == null ? verdicts : all.merge(verdicts);
+            seconds += new RunFolder(part).readResults().timing().seconds();
+        }
+        Results first = new RunFolder(parts.get(0)).readResults();
+        Results results = Evaluation.tellAutoAttack(first.ofWhole(all), all)
+                .optSeconds(seconds)
+                .build();
+        Files.createDirectories(out);
+        all.save(out.resolve(Evaluation.VERDICTS));
+        new RunFolder(out).writeResults(results);
+        Evaluation.print(spec.commandLine().getOut(), out.toString(), results);
+        return 0;
+    }
+}
