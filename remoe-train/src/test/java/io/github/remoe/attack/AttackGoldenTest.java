@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** FGSM and PGD against torchattacks; {@code src/test/python/attacks.py} made the numbers. */
+/** The gradient attacks against torchattacks; {@code src/test/python/attacks.py} made the numbers. */
 class AttackGoldenTest {
 
     private static final JsonObject FILE = Golden.read("attacks");
@@ -29,6 +29,7 @@ class AttackGoldenTest {
     private TargetModel model;
     private NDArray images;
     private NDArray labels;
+    private long[] seeds;
 
     @BeforeEach
     void open() {
@@ -36,6 +37,7 @@ class AttackGoldenTest {
         model = new TargetModel(TinyNetworks.golden(manager, DataType.FLOAT32), manager);
         images = Golden.input(manager, DataType.FLOAT32, FILE, "image");
         labels = manager.create(new Gson().fromJson(FILE.get("labels"), long[].class));
+        seeds = new Gson().fromJson(FILE.get("seeds"), long[].class);
     }
 
     @AfterEach
@@ -57,24 +59,87 @@ class AttackGoldenTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"fgsm", "pgd5", "pgd20"})
+    @ValueSource(
+            strings = {
+                "fgsm",
+                "bim",
+                "pgd5",
+                "pgd20",
+                "miFgsm",
+                "rFgsm",
+                "pgdL2",
+                "targetedPgd",
+                "targetedMiFgsm"
+            })
     void adversarialImagesAreThoseOfTorchattacks(String name) {
         JsonObject golden = FILE.getAsJsonObject("attacks").getAsJsonObject(name);
-        float epsilon = FILE.get("eps").getAsFloat();
-        Attack attack = name.equals("fgsm")
-                ? new Fgsm(ThreatModel.linf(epsilon))
-                : Pgd.builder(ThreatModel.linf(epsilon))
-                        .optStepSize(golden.get("alpha").getAsFloat())
-                        .optSteps(golden.get("steps").getAsInt())
-                        .optRandomStart(false)
-                        .build();
 
-        NDArray adversarial = attack.perturb(model, images, labels, new long[4]);
+        NDArray adversarial = attack(name, golden).perturb(model, images, labels, seeds);
 
-        double[] expected = new Gson()
-                .fromJson(golden.getAsJsonObject("adversarial").get("data"), double[].class);
-        assertThat(Tensors.doubles(adversarial)).containsExactly(expected, within(1e-5));
+        assertThat(Tensors.doubles(adversarial)).containsExactly(points(golden), within(1e-5));
         NDArray losses = CrossEntropy.perImage(model.predict(adversarial).head(), labels);
         Golden.assertGolden(losses, golden.getAsJsonObject("loss"), 1e-5);
+    }
+
+    /** Our attacks return the latest misclassified point, but the script found that to be the last. */
+    @ParameterizedTest
+    @ValueSource(strings = {"pgd5", "pgd20", "pgdL2", "targetedPgd"})
+    void lastPointsAreThoseOfTorchattacks(String name) {
+        JsonObject golden = FILE.getAsJsonObject("attacks").getAsJsonObject(name);
+
+        NDArray adversarial =
+                pgd(name, golden).optLastPoint(true).build().perturb(model, images, labels, seeds);
+
+        assertThat(Tensors.doubles(adversarial)).containsExactly(points(golden), within(1e-5));
+    }
+
+    private static double[] points(JsonObject golden) {
+        return new Gson()
+                .fromJson(golden.getAsJsonObject("adversarial").get("data"), double[].class);
+    }
+
+    private Attack attack(String name, JsonObject golden) {
+        float stepSize = golden.get("alpha").getAsFloat();
+        int steps = golden.get("steps").getAsInt();
+        return switch (name) {
+            case "fgsm" -> new Fgsm(threat(name, golden));
+            case "bim" ->
+                Bim.builder(threat(name, golden))
+                        .optStepSize(stepSize)
+                        .optSteps(steps)
+                        .build();
+            case "rFgsm" ->
+                RFgsm.builder(threat(name, golden))
+                        .optRandomStep(stepSize)
+                        .optStepSize(stepSize)
+                        .optSteps(steps)
+                        .build();
+            case "miFgsm", "targetedMiFgsm" ->
+                MiFgsm.builder(threat(name, golden))
+                        .optTarget(target(name))
+                        .optStepSize(stepSize)
+                        .optSteps(steps)
+                        .optDecay(golden.get("decay").getAsFloat())
+                        .build();
+            default -> pgd(name, golden).build();
+        };
+    }
+
+    private Pgd.Builder pgd(String name, JsonObject golden) {
+        return Pgd.builder(threat(name, golden))
+                .optTarget(target(name))
+                .optStepSize(golden.get("alpha").getAsFloat())
+                .optSteps(golden.get("steps").getAsInt())
+                .optRandomStart(false);
+    }
+
+    private static ThreatModel threat(String name, JsonObject golden) {
+        float epsilon = golden.get("eps").getAsFloat();
+        return name.endsWith("L2") ? ThreatModel.l2(epsilon) : ThreatModel.linf(epsilon);
+    }
+
+    private TargetClass target(String name) {
+        long[] targets = new Gson().fromJson(FILE.get("targets"), long[].class);
+        return name.startsWith("targeted") ? (z, y, s) -> manager.create(targets) : null;
     }
 }
