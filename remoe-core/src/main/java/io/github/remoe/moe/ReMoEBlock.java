@@ -52,6 +52,12 @@ public final class ReMoEBlock extends AbstractBlock {
     /** How many regions of an image stay switched on unless told otherwise. */
     public static final int DEFAULT_TOP_K = 2;
 
+    /**
+     * An optional parameter of a forward pass, a Boolean: whether all regions stay switched on,
+     * whatever top-k is. An attack's gradients reach the experts that routing switches off that way.
+     */
+    public static final String DENSE = "dense";
+
     private static final byte VERSION = 1;
 
     private final RegionGrid grid;
@@ -130,7 +136,7 @@ public final class ReMoEBlock extends AbstractBlock {
                 NDArray y = regionalExperts
                         .forward(parameterStore, patches, training)
                         .head();
-                NDArray routed = scale(route(weights), lambda2);
+                NDArray routed = scale(isDense(params) ? weights : route(weights), lambda2);
                 z = add(z, regions.toTokens(regions.weigh(y, routed)));
             }
 
@@ -158,6 +164,10 @@ public final class ReMoEBlock extends AbstractBlock {
         NDArray smallestKept = largest.get(":, {}:", topK - 1);
         NDArray kept = weights.mul(weights.gte(smallestKept).toType(weights.getDataType(), false));
         return kept.div(kept.mean(new int[] {1}, true));
+    }
+
+    private static boolean isDense(PairList<String, Object> params) {
+        return params != null && Boolean.TRUE.equals(params.get(DENSE));
     }
 
     private static NDArray add(NDArray sum, NDArray branch) {

@@ -22,7 +22,7 @@ import java.util.stream.Stream;
  * <p>The feed-forward network is a slot. Whatever sits in it gets the tokens (B,T,D), followed by
  * this layer's attention probabilities (B,H,T,T) if it {@linkplain #replaceFeedForward asked for
  * them}, and returns tokens (B,T,D) first; the arrays that it returns beyond those follow the tokens
- * in this block's output.
+ * in this block's output. The optional parameters of a forward pass go on to it.
  */
 public final class EncoderBlock extends AbstractBlock {
 
@@ -96,7 +96,7 @@ public final class EncoderBlock extends AbstractBlock {
             if (mlpSeesAttention) {
                 tokens.add(attended.get(1));
             }
-            output = mlp.forward(parameterStore, tokens, training);
+            output = mlp.forward(parameterStore, tokens, training, params);
             output.set(0, x.add(output.head()));
             NDScope.unregister(output);
         }

@@ -38,7 +38,8 @@ import java.util.function.Supplier;
  * <p>Input: images (B,3,h,w), float32 pixels in [0,1], RGB. Output: logits (B,classes), followed by
  * whatever the feed-forward networks return beyond their tokens, in layer order (a {@code
  * ReMoEBlock} returns its region weights there). The pixels are normalised by the network itself, so
- * an attack works in pixel space and a caller cannot forget to do it.
+ * an attack works in pixel space and a caller cannot forget to do it. The optional parameters of a
+ * forward pass go on to every feed-forward network.
  *
  * <pre>{@code
  * VisionTransformer vit = Presets.builder("deit_tiny_patch4_32").optNumClasses(10).build();
@@ -124,7 +125,7 @@ public final class VisionTransformer extends AbstractBlock {
         NDArray x = embed(parameterStore, images, training);
         NDList extras = new NDList();
         for (EncoderBlock block : blocks) {
-            NDList output = block.forward(parameterStore, new NDList(x), training);
+            NDList output = block.forward(parameterStore, new NDList(x), training, params);
             // The caller's handle is enough: autograd keeps what it needs of the layer's input.
             x.close();
             x = output.head();

@@ -40,15 +40,20 @@ public final class TinyNetworks {
         return network;
     }
 
-    /** 3 x 8 x 8 pixels, 5 classes, two layers, 2 x 2 regions in the first. */
-    public static VisionTransformer reMoEVit() {
-        VisionTransformer vit = VisionTransformer.builder()
+    /** 3 x 8 x 8 pixels, 5 classes, two layers. */
+    public static VisionTransformer plainVit() {
+        return VisionTransformer.builder()
                 .optImageSize(8)
                 .optPatchSize(2)
                 .optEmbedDim(12)
                 .optDepth(2)
                 .optNumClasses(5)
                 .build();
+    }
+
+    /** The same, with 2 x 2 regions in the first layer. */
+    public static VisionTransformer reMoEVit() {
+        VisionTransformer vit = plainVit();
         ReMoE.builder().optLayers(1).build().insertInto(vit);
         return vit;
     }
