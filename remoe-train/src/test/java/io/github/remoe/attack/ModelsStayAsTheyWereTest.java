@@ -59,6 +59,12 @@ class ModelsStayAsTheyWereTest {
                 new Fgsm(linf),
                 Pgd.builder(linf).optSteps(3).build(),
                 Pgd.builder(l2).optSteps(3).optLoss(LogitLoss.KL).build(),
+                Bim.builder(linf).optSteps(3).build(),
+                MiFgsm.builder(linf).optSteps(3).build(),
+                RFgsm.builder(linf).optSteps(3).build(),
+                DeepFool.builder(l2).optSteps(3).build(),
+                Fab.builder(linf).optSteps(3).build(),
+                Fab.builder(l2).optTargeted(true).optSteps(3).build(),
                 Apgd.builder(linf).optSteps(5).build(),
                 Apgd.builder(l2)
                         .optLoss(LogitLoss.DLR)

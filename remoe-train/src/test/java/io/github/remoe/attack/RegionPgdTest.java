@@ -165,7 +165,8 @@ class RegionPgdTest {
         assertThat(attack)
                 .isEqualTo(RegionPgd.builder(threat(Norm.LINF), GRID, 2).build())
                 .hasToString("RegionPgd[threatModel=" + threat(Norm.LINF) + ", loss=cross-entropy"
-                        + ", stepSize=" + 2 / 255f + ", steps=10, grid=" + GRID + ", patchSize=2, regions=1, highest=true, layer=0]");
+                        + ", stepSize=" + 2 / 255f + ", steps=10, grid=" + GRID
+                        + ", patchSize=2, regions=1, highest=true, layer=0]");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> RegionPgd.builder(threat(Norm.LINF), TinyNetworks.plainVit()))
                 .withMessageContaining("the network has 0");
@@ -201,7 +202,9 @@ class RegionPgdTest {
 
     @Test
     void whatDoesNotFitTheModelIsRefused() {
-        refuses(RegionPgd.builder(threat(Norm.LINF), GRID, 2).optLayer(3), "those of 2 ReMoE layers");
+        refuses(
+                RegionPgd.builder(threat(Norm.LINF), GRID, 2).optLayer(3),
+                "those of 2 ReMoE layers");
         refuses(
                 RegionPgd.builder(threat(Norm.LINF), new RegionGrid(4, 4, 1, 2), 2),
                 "weighs 4 regions, the attack's grid has 2");
