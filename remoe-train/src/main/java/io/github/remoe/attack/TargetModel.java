@@ -60,9 +60,8 @@ import java.util.function.Function;
  */
 public final class TargetModel implements AutoCloseable {
 
-    // Matrix products take other kernels for the rows that do not fill a group of 4, and those
-    // round
-    // otherwise: without whole groups an image's logits would depend on the size of its batch.
+    // Matrix products take other kernels, which round otherwise, for the rows that do not fill a
+    // group of 4: without whole groups an image's logits would depend on the size of its batch.
     private static final int ROW_MULTIPLE = 4;
 
     // DJL allows one collector in a process.
@@ -100,12 +99,12 @@ public final class TargetModel implements AutoCloseable {
 
     private TargetModel(Block block, Block surrogate, NDManager manager) {
         checkParameters(block);
-        this.original = block;
-        this.manager = manager.newSubManager();
-        this.block = DifferentiableScript.in(block, this.manager);
         if (surrogate != null) {
             checkParameters(surrogate);
         }
+        this.original = block;
+        this.manager = manager.newSubManager();
+        this.block = DifferentiableScript.in(block, this.manager);
         this.surrogate =
                 surrogate == null ? null : DifferentiableScript.in(surrogate, this.manager);
         parameterStore = new GradientFreeParameterStore(this.manager);
