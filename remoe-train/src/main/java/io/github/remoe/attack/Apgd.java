@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.DataType;
 
 import io.github.remoe.data.Seeds;
+import io.github.remoe.loss.CrossEntropy;
 
 import java.util.Arrays;
 import java.util.Collections;
@@ -101,6 +102,8 @@ public record Apgd(
 
     private NDArray search(TargetModel model, NDArray images, NDArray labels, long[] seeds) {
         NDArray logits = model.predict(images).head();
+        // Also checks that every label is a class of the model.
+        CrossEntropy.perImage(logits, labels);
         NDArray right = logits.argMax(1).eq(labels.toType(DataType.INT64, false));
         NDArray scores = right.toType(logits.getDataType(), false).muli(-2).addi(1);
         Best best = new Best(images.duplicate(), scores.muli(Float.POSITIVE_INFINITY));
