@@ -49,8 +49,6 @@ import java.util.concurrent.Callable;
         sortOptions = false)
 final class AttackCommand implements Callable<Integer> {
 
-    private static final float LINF_EPSILON = 8 / 255f;
-    private static final float L2_EPSILON = 0.5f;
     private static final int SHEET_ROWS = 50;
 
     @Spec
@@ -98,27 +96,8 @@ final class AttackCommand implements Callable<Integer> {
             description = "An attack, by the names below. Default: ${DEFAULT-VALUE}.")
     private String attackName;
 
-    @Option(
-            names = "--norm",
-            paramLabel = "NORM",
-            defaultValue = "linf",
-            description = "Norm of the perturbation: ${COMPLETION-CANDIDATES}. Default:"
-                    + " ${DEFAULT-VALUE}.")
-    private Norm norm;
-
-    @Option(
-            names = "--epsilon",
-            converter = PixelValue.class,
-            description =
-                    "Its largest size, in pixel values of [0,1]. Default: 8/255 in linf, 0.5 in"
-                            + " l2.")
-    private Float epsilon;
-
-    @Option(
-            names = "--step-size",
-            converter = PixelValue.class,
-            description = "Step size of attacks by steps. Default: epsilon / 4.")
-    private Float stepSize;
+    @Mixin
+    private ThreatOptions threatOptions;
 
     @Option(
             names = "--out",
@@ -149,12 +128,11 @@ final class AttackCommand implements Callable<Integer> {
             throw new ParameterException(
                     spec.commandLine(), "--batch-size must be at least 1, --samples at least 0.");
         }
-        ThreatModel threat = new ThreatModel(
-                norm,
-                epsilon != null ? epsilon : norm == Norm.LINF ? LINF_EPSILON : L2_EPSILON,
-                0,
-                1);
-        Attack attack = AttackName.create(attackName, threat, stepSize);
+        if (threatOptions.epsilons().size() > 1) {
+            throw new ParameterException(spec.commandLine(), "Pictures are made at one --epsilon.");
+        }
+        ThreatModel threat = threatOptions.threatModel();
+        Attack attack = AttackName.create(attackName, threat, threatOptions.stepSize);
         try (TargetOptions.Loaded model = targetOptions.load(deviceOption.device());
                 NewFolder folder = new NewFolder(out)) {
             PixelDataset whole = dataset(model);

@@ -2,16 +2,19 @@ package io.github.remoe.cli;
 
 import io.github.remoe.attack.Apgd;
 import io.github.remoe.attack.Attack;
+import io.github.remoe.attack.Bim;
+import io.github.remoe.attack.DeepFool;
+import io.github.remoe.attack.Fab;
 import io.github.remoe.attack.Fgsm;
 import io.github.remoe.attack.LogitLoss;
+import io.github.remoe.attack.MiFgsm;
 import io.github.remoe.attack.Pgd;
+import io.github.remoe.attack.RFgsm;
 import io.github.remoe.attack.ThreatModel;
 
 import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.regex.Matcher;
@@ -37,6 +40,20 @@ record AttackName(String name, String meaning, Factory factory) {
                     "fast gradient sign method: one step of epsilon",
                     (threat, stepSize, steps) -> new Fgsm(threat)),
             new AttackName(
+                    "rfgsm",
+                    "FGSM after a random step of half of epsilon",
+                    (threat, stepSize, steps) -> RFgsm.builder(threat).build()),
+            new AttackName(
+                    "bim",
+                    "basic iterative method: 10 steps of --step-size from the image",
+                    (threat, stepSize, steps) -> Bim.builder(threat)
+                            .optStepSize(stepSize != null ? stepSize : threat.epsilon() / 4)
+                            .build()),
+            new AttackName(
+                    "mifgsm",
+                    "FGSM with momentum: 10 steps of epsilon / 10, decay 1",
+                    (threat, stepSize, steps) -> MiFgsm.builder(threat).build()),
+            new AttackName(
                     "pgd-STEPS",
                     "PGD on cross-entropy, random start, --step-size",
                     (threat, stepSize, steps) ->
@@ -60,7 +77,20 @@ record AttackName(String name, String meaning, Factory factory) {
                     (threat, stepSize, steps) -> Apgd.builder(threat)
                             .optLoss(LogitLoss.DLR)
                             .optTargetClasses(9)
-                            .build()));
+                            .build()),
+            new AttackName(
+                    "fab",
+                    "fast adaptive boundary, untargeted, 100 steps",
+                    (threat, stepSize, steps) ->
+                            Fab.builder(threat).optTargeted(false).build()),
+            new AttackName(
+                    "fab-t",
+                    "the same targeted at 9 classes, 100 steps each",
+                    (threat, stepSize, steps) -> Fab.builder(threat).build()),
+            new AttackName(
+                    "deepfool",
+                    "DeepFool, 50 steps, 10 candidates, overshoot 2 %",
+                    (threat, stepSize, steps) -> DeepFool.builder(threat).build()));
 
     /** Makes an attack. */
     @FunctionalInterface
@@ -74,23 +104,6 @@ record AttackName(String name, String meaning, Factory factory) {
          * @param steps the number in the name, or 0
          */
         Attack create(ThreatModel threat, Float stepSize, int steps);
-    }
-
-    /**
-     * Creates attacks from names.
-     *
-     * @param names the names, in upper or lower case
-     * @param threat what they may do to an image
-     * @param stepSize the length of a step where a name leaves it open, or null for the default
-     * @return the attacks by name, in order
-     * @throws IllegalArgumentException if there is no attack of a name
-     */
-    static Map<String, Attack> create(List<String> names, ThreatModel threat, Float stepSize) {
-        Map<String, Attack> attacks = new LinkedHashMap<>();
-        for (String name : names) {
-            attacks.put(name.toLowerCase(Locale.ROOT), create(name, threat, stepSize));
-        }
-        return attacks;
     }
 
     /**

@@ -12,7 +12,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-import java.util.List;
+import java.util.Arrays;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 class AttackNameTest {
 
@@ -31,12 +33,27 @@ class AttackNameTest {
                         .build());
     }
 
-    @Test
-    void severalKeepTheirOrderAndGetLowerCaseNames() {
-        assertThat(AttackName.create(List.of("PGD-5", "fgsm", "pgd-2"), THREAT, null))
-                .containsOnlyKeys("pgd-5", "fgsm", "pgd-2")
-                .extracting(attacks -> attacks.keySet().iterator().next())
-                .isEqualTo("pgd-5");
+    /** What a name stands for is for ever: figures of different versions are compared by it. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "rfgsm | RFgsm[* randomStep=0.015686275, stepSize=0.015686275, steps=1]",
+                "bim | Bim[*cross-entropy*stepSize=0.007843138, steps=10]",
+                "mifgsm | MiFgsm[*stepSize=0.003137255, steps=10, decay=1.0]",
+                "apgd-ce | Apgd[*loss=cross-entropy, targetClasses=0, steps=100, restarts=1*",
+                "apgd-dlr | Apgd[*loss=dlr, targetClasses=0, steps=100, restarts=1*",
+                "apgd-t | Apgd[*loss=dlr, targetClasses=9, steps=100, restarts=1*",
+                "fab | Fab[*targeted=false*steps=100, restarts=1*",
+                "fab-t | Fab[*targeted=true, targetClasses=9, steps=100, restarts=1*",
+                "deepfool | DeepFool[*steps=50, overshoot=0.02, candidates=10]"
+            })
+    void everyNameStandsForItsSettings(String name, String settings) {
+        String expected = Arrays.stream(settings.split("\\*", -1))
+                .map(Pattern::quote)
+                .collect(Collectors.joining(".*"));
+
+        assertThat(AttackName.create(name, THREAT, null).toString()).matches(expected);
     }
 
     @ParameterizedTest
