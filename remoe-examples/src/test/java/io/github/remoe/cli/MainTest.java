@@ -106,7 +106,7 @@ class MainTest {
                 "train --data synthetic --out x --epsilon lots | write 8/255 or 0.03",
                 "train --data synthetic --out x --attack loud | Unknown attack 'loud'",
                 "train --remoe --data synthetic --out x --beta 2 | beta must be 0 to 1, got 2.0.",
-                "train --data synthetic --out x --attack-steps 0 | PGD needs at least 1 step",
+                "train --data synthetic --out x --attack-steps 0 | at least 1 step",
                 "train --data synthetic --out x --momentum 2 | momentum must be 0 to less than 1",
                 "train --data synthetic --out x --milestones 0 | A milestone comes after epoch 1",
                 "train --data synthetic --out x --test-batch-size 0 | must be at least 1, got 0.",
