@@ -417,5 +417,10 @@ class ApgdTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> attack.perturb(model, images, labels, new long[2]))
                 .withMessageContaining("2 seeds");
+        for (Apgd every : attacks(Norm.LINF)) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> every.perturb(model, images, labels.add(5), seeds))
+                    .withMessageContaining("out of range");
+        }
     }
 }
