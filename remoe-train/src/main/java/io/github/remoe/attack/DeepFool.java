@@ -77,7 +77,7 @@ public record DeepFool(ThreatModel threatModel, int steps, float overshoot, int 
         NDArray result;
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
-            NDArray found = nearest(model, images, labels);
+            NDArray found = search(model, images, labels.toType(DataType.INT64, false));
             NDArray within = threatModel.distance(found, images).lte(threatModel.epsilon());
             result = Rows.where(within, found, images);
             NDScope.unregister(result);
