@@ -69,6 +69,19 @@ class FabTest {
                 .containsExactly(new double[] {0.1 * part, 0.2 * part, -0.2 * part}, within(1e-6));
     }
 
+    @Test
+    void theCleanImagesWeightIsLimited() {
+        // From 0.5 * 1.05 = 0.525 of the way 0.475 are left: alpha would be 0.475 / 1.475 = 0.32.
+        double part = (0.525 + 1.05 * 0.475) * 0.9 + 1.05 * 0.1;
+        double whole = (0.525 + 1.05 * 0.475) * (1 / 1.475) + 1.05 * (0.475 / 1.475);
+        Fab.Builder fab = fab(Norm.L2).optSteps(2).optBeta(0.5f);
+
+        assertThat(linear(fab.build(), LinearNetwork.MIDDLE)[0])
+                .isCloseTo(0.1 * part, within(1e-6));
+        assertThat(linear(fab.optAlphaMax(1).build(), LinearNetwork.MIDDLE)[0])
+                .isCloseTo(0.1 * whole, within(1e-6));
+    }
+
     @ParameterizedTest
     @CsvSource({"true", "false"})
     void onALinearClassifierItFindsTheNearestPointOfTheBoundary(boolean targeted) {
