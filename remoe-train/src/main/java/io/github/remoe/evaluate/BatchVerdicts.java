@@ -1,6 +1,8 @@
 package io.github.remoe.evaluate;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.DataType;
 
@@ -25,7 +27,9 @@ final class BatchVerdicts {
     private final long[] indices;
     private final int[] classes;
     private final int[] clean;
+    private final boolean keepsImages;
     private final List<int[][]> predictions = new ArrayList<>();
+    private final List<NDArray> adversarial = new ArrayList<>();
 
     /**
      * Predicts the clean images.
@@ -34,8 +38,15 @@ final class BatchVerdicts {
      * @param images (B,C,h,w)
      * @param labels (B)
      * @param indices the images' indices
+     * @param keepsImages whether {@link #adversarial} will be asked for
      */
-    BatchVerdicts(TargetModel model, NDArray images, NDArray labels, long[] indices) {
+    BatchVerdicts(
+            TargetModel model,
+            NDArray images,
+            NDArray labels,
+            long[] indices,
+            boolean keepsImages) {
+        this.keepsImages = keepsImages;
         this.model = model;
         this.images = images;
         this.labels = labels;
@@ -59,6 +70,7 @@ final class BatchVerdicts {
             Arrays.setAll(row, i -> clean[i] == classes[i] ? Verdict.NOT_ATTACKED : clean[i]);
         }
         predictions.add(unknown);
+        adversarial.add(images);
     }
 
     /** The rows whose images the attack has not broken at this or a smaller epsilon. */
@@ -81,12 +93,8 @@ final class BatchVerdicts {
         return prediction != Verdict.NOT_ATTACKED && prediction != classes[row];
     }
 
-    /**
-     * Attacks images.
-     *
-     * @return the adversarial images, one for each row
-     */
-    NDArray attack(
+    /** Attacks the images of some rows, at least one. */
+    void attack(
             int attack,
             int epsilon,
             String name,
@@ -94,20 +102,42 @@ final class BatchVerdicts {
             ThreatModel threatModel,
             int[] rows,
             long seed) {
+        NDArray kept;
+        try (NDScope scope = new NDScope()) {
+            scope.suppressNotUsedWarning();
+            NDArray found = perturb(name, method, threatModel, rows, seed);
+            record(attack, epsilon, rows, ints(model.predict(found).head().argMax(1)));
+            if (!keepsImages) {
+                return;
+            }
+            kept = Rows.replace(adversarial.get(attack), rows, found);
+            NDScope.unregister(kept);
+        }
+        NDScope.register(kept);
+        NDArray before = adversarial.set(attack, kept);
+        if (before != images) {
+            before.close();
+        }
+    }
+
+    private NDArray perturb(
+            String name, Attack method, ThreatModel threatModel, int[] rows, long seed) {
         long[] chosen = Arrays.stream(rows).mapToLong(row -> indices[row]).toArray();
         long[] seeds = Arrays.stream(chosen)
                 .map(index -> Seeds.of("attack", seed, index))
                 .toArray();
-        NDArray targets = Rows.select(images, rows);
+        NDArray clean = Rows.select(images, rows);
         // A copy, so that an attack which changes what it is given is found out.
-        NDArray adversarial =
-                method.perturb(model, targets.duplicate(), Rows.select(labels, rows), seeds);
-        AdversarialCheck.violation(threatModel, adversarial, targets, chosen).ifPresent(wrong -> {
+        NDArray found = method.perturb(model, clean.duplicate(), Rows.select(labels, rows), seeds);
+        AdversarialCheck.violation(threatModel, found, clean, chosen).ifPresent(wrong -> {
             throw new IllegalStateException(String.format(
                     "The attack '%s' returned %s. Its verdicts mean nothing; correct the attack: %s",
                     name, wrong, method));
         });
-        int[] predicted = ints(model.predict(adversarial).head().argMax(1));
+        return found;
+    }
+
+    private void record(int attack, int epsilon, int[] rows, int[] predicted) {
         int[][] known = predictions.get(attack);
         for (int i = 0; i < rows.length; i++) {
             int row = rows[i];
@@ -119,7 +149,30 @@ final class BatchVerdicts {
                 }
             }
         }
-        return adversarial;
+    }
+
+    /** The adversarial images of all rows that the attack has a prediction of; none: an empty list. */
+    NDList adversarial(int attack, int epsilon) {
+        int[] predicted = predictions.get(attack)[epsilon];
+        int[] rows = IntStream.range(0, size())
+                .filter(row -> predicted[row] != Verdict.NOT_ATTACKED)
+                .toArray();
+        if (rows.length == 0) {
+            return new NDList();
+        }
+        NDManager manager = images.getManager();
+        NDArray chosen = Rows.select(adversarial.get(attack), rows).duplicate();
+        NDArray numbers = manager.create(
+                Arrays.stream(rows).mapToLong(row -> indices[row]).toArray());
+        NDArray truth = manager.create(
+                Arrays.stream(rows).mapToLong(row -> classes[row]).toArray());
+        NDArray taken = manager.create(
+                Arrays.stream(rows).mapToLong(row -> predicted[row]).toArray());
+        chosen.setName(AdversarialSet.IMAGES);
+        numbers.setName(AdversarialSet.INDICES);
+        truth.setName(AdversarialSet.LABELS);
+        taken.setName(AdversarialSet.PREDICTIONS);
+        return new NDList(chosen, numbers, truth, taken);
     }
 
     /** What was found. */

@@ -1,5 +1,8 @@
 package io.github.remoe.evaluate;
 
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+
 import io.github.remoe.attack.Norm;
 import io.github.remoe.attack.ThreatModel;
 
@@ -39,6 +42,8 @@ public record EvaluationSettings(
 
     // They are part of file names and of the columns of a table.
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._+-]*");
+
+    private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
 
     // The toString of a class that has none of its own.
     private static final Pattern ADDRESS = Pattern.compile("[\\w$]@[0-9a-f]{1,8}\\b");
@@ -153,6 +158,16 @@ public record EvaluationSettings(
         if (!here.equals(there)) {
             lines.add(String.format("%s: %s and %s", what, here, there));
         }
+    }
+
+    /** Everything in one line. */
+    String toJson() {
+        return GSON.toJson(this);
+    }
+
+    /** The settings that {@link #toJson} has written. */
+    static EvaluationSettings fromJson(String json) {
+        return GSON.fromJson(json, EvaluationSettings.class);
     }
 
     /** Checks that no attack tells an object's address, which would be another in each run. */

@@ -1,6 +1,7 @@
 package io.github.remoe.evaluate;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
 import ai.djl.training.dataset.Batch;
@@ -51,16 +52,19 @@ public final class RobustEvaluator {
 
     private final TargetModel model;
     private final String modelId;
+    private final ThreatModel threatModel;
     private final List<ThreatModel> threatModels;
     private final Map<String, List<Attack>> attacks;
     private final boolean worstCase;
     private final long seed;
     private final Path state;
+    private final Path adversarialFolder;
     private final EvaluationListener listener;
 
     private RobustEvaluator(Builder builder) {
         model = builder.model;
         modelId = builder.modelId;
+        threatModel = builder.threatModel;
         threatModels =
                 builder.epsilons.stream().map(builder.threatModel::withEpsilon).toList();
         attacks = new LinkedHashMap<>();
@@ -69,12 +73,13 @@ public final class RobustEvaluator {
         worstCase = builder.worstCase;
         seed = builder.seed;
         state = builder.state;
+        adversarialFolder = builder.adversarialFolder;
         listener = builder.listener;
         EvaluationSettings settings = settings("", "");
-        if (state != null) {
+        if (state != null || adversarialFolder != null) {
             if (modelId.isEmpty()) {
-                throw new IllegalArgumentException("A state needs optModelId, so that it is not"
-                        + " taken for another model's.");
+                throw new IllegalArgumentException("What is kept in files needs optModelId, so that"
+                        + " it is not taken for another model's.");
             }
             settings.requireDescriptions();
         }
@@ -114,6 +119,7 @@ public final class RobustEvaluator {
             throw new IllegalArgumentException("There are no images to evaluate.");
         }
         Verdicts known = open(settings(name, dataset.getChecksum()));
+        AdversarialFolder folder = openFolder(known);
         long[] open = LongStream.range(0, dataset.size())
                 .filter(position -> !known.contains(dataset.getIndex(position)))
                 .toArray();
@@ -123,8 +129,9 @@ public final class RobustEvaluator {
         for (int from = 0; from < open.length; from += batchSize) {
             long[] positions =
                     Arrays.copyOfRange(open, from, Math.min(open.length, from + batchSize));
-            judge(dataset.getByIndices(manager.newSubManager(), positions), known);
+            judge(dataset.getByIndices(manager.newSubManager(), positions), known, folder);
         }
+        join(folder);
         return known.of(
                 LongStream.range(0, dataset.size()).mapToObj(dataset::getIndex).toList());
     }
@@ -145,10 +152,12 @@ public final class RobustEvaluator {
     public Verdicts evaluate(String name, String checksum, Iterable<Batch> batches)
             throws IOException {
         Verdicts known = open(settings(name, checksum));
+        AdversarialFolder folder = openFolder(known);
         Set<Long> indices = new LinkedHashSet<>();
         for (Batch batch : batches) {
-            indices.addAll(judge(batch, known));
+            indices.addAll(judge(batch, known, folder));
         }
+        join(folder);
         if (indices.isEmpty()) {
             throw new IllegalArgumentException("There are no images to evaluate.");
         }
@@ -160,9 +169,9 @@ public final class RobustEvaluator {
                 modelId,
                 dataset,
                 checksum,
-                threatModels.get(0).norm(),
-                threatModels.get(0).pixelMin(),
-                threatModels.get(0).pixelMax(),
+                threatModel.norm(),
+                threatModel.pixelMin(),
+                threatModel.pixelMax(),
                 threatModels.stream().map(ThreatModel::epsilon).toList(),
                 attacks.entrySet().stream()
                         .map(entry -> new EvaluationSettings.NamedAttack(
@@ -192,8 +201,19 @@ public final class RobustEvaluator {
         return known;
     }
 
+    private AdversarialFolder openFolder(Verdicts known) throws IOException {
+        return adversarialFolder == null ? null : new AdversarialFolder(adversarialFolder, known);
+    }
+
+    private static void join(AdversarialFolder folder) throws IOException {
+        if (folder != null) {
+            folder.join();
+        }
+    }
+
     /** Judges the images of a batch that are not known yet, and returns the indices of all. */
-    private List<Long> judge(Batch batch, Verdicts known) throws IOException {
+    private List<Long> judge(Batch batch, Verdicts known, AdversarialFolder folder)
+            throws IOException {
         try (batch;
                 NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
@@ -210,8 +230,9 @@ public final class RobustEvaluator {
                         model,
                         Rows.select(images, open),
                         Rows.select(batch.getLabels().singletonOrThrow(), open),
-                        Arrays.stream(open).mapToLong(indices::get).toArray());
-                attack(verdicts);
+                        Arrays.stream(open).mapToLong(indices::get).toArray(),
+                        folder != null);
+                attack(verdicts, folder);
                 verdicts.verdicts().forEach(known::add);
                 if (state != null) {
                     known.save(state);
@@ -222,30 +243,36 @@ public final class RobustEvaluator {
         }
     }
 
-    private void attack(BatchVerdicts verdicts) {
+    private void attack(BatchVerdicts verdicts, AdversarialFolder folder) throws IOException {
         attacks.keySet().forEach(name -> verdicts.addAttack(threatModels.size()));
         for (int epsilon = 0; epsilon < threatModels.size(); epsilon++) {
-            ThreatModel threatModel = threatModels.get(epsilon);
+            ThreatModel ball = threatModels.get(epsilon);
             int attack = 0;
             for (Map.Entry<String, List<Attack>> entry : attacks.entrySet()) {
                 int[] rows = worstCase
                         ? verdicts.unbrokenByAny(epsilon)
                         : verdicts.unbroken(attack, epsilon);
                 if (rows.length > 0) {
-                    listener.onAttack(entry.getKey(), threatModel.epsilon(), rows.length);
-                    try (NDScope scope = new NDScope()) {
-                        scope.suppressNotUsedWarning();
-                        verdicts.attack(
-                                attack,
-                                epsilon,
-                                entry.getKey(),
-                                entry.getValue().get(epsilon),
-                                threatModel,
-                                rows,
-                                seed);
-                    }
+                    listener.onAttack(entry.getKey(), ball.epsilon(), rows.length);
+                    Attack method = entry.getValue().get(epsilon);
+                    verdicts.attack(attack, epsilon, entry.getKey(), method, ball, rows, seed);
+                }
+                if (folder != null) {
+                    save(verdicts, attack, epsilon, folder);
                 }
                 attack++;
+            }
+        }
+    }
+
+    private static void save(
+            BatchVerdicts verdicts, int attack, int epsilon, AdversarialFolder folder)
+            throws IOException {
+        try (NDScope scope = new NDScope()) {
+            scope.suppressNotUsedWarning();
+            NDList images = verdicts.adversarial(attack, epsilon);
+            if (!images.isEmpty()) {
+                folder.write(attack, epsilon, images);
             }
         }
     }
@@ -273,6 +300,7 @@ public final class RobustEvaluator {
         private boolean worstCase;
         private long seed;
         private Path state;
+        private Path adversarialFolder;
         private EvaluationListener listener = new EvaluationListener() {};
 
         private Builder(TargetModel model, ThreatModel threatModel) {
@@ -358,6 +386,20 @@ public final class RobustEvaluator {
         }
 
         /**
+         * Has all adversarial images saved, in one file for each attack and epsilon: {@link
+         * AdversarialSet#fileName}, and the same arrays in NumPy's {@code .npz}. While the evaluation
+         * runs, they are in a file for each batch, so it can be stopped and go on. Default is not to
+         * save them.
+         *
+         * @param folder the folder, which is made if there is none
+         * @return this builder
+         */
+        public Builder optAdversarialFolder(Path folder) {
+            adversarialFolder = folder;
+            return this;
+        }
+
+        /**
          * Sets who is told how the evaluation goes on; default is nobody.
          *
          * @param listener the listener
@@ -373,7 +415,8 @@ public final class RobustEvaluator {
          *
          * @return the evaluator
          * @throws IllegalArgumentException if epsilons do not ascend, an attack's name cannot be
-         *     used, or there is a state but no model id or an attack that does not tell its settings
+         *     used, or something is kept in files but there is no model id or an attack does
+         *     not tell its settings
          */
         public RobustEvaluator build() {
             return new RobustEvaluator(this);

@@ -1,8 +1,5 @@
 package io.github.remoe.evaluate;
 
-import com.google.gson.Gson;
-import com.google.gson.GsonBuilder;
-
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -24,14 +21,13 @@ final class VerdictFile {
 
     private static final String TITLE = "# remoe verdicts 1 ";
     private static final String CHECKSUM = "# sha256 ";
-    private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
 
     private VerdictFile() {}
 
     static void write(Verdicts verdicts, Path file) throws IOException {
         EvaluationSettings settings = verdicts.settings();
         StringBuilder text = new StringBuilder(TITLE);
-        text.append(GSON.toJson(settings)).append('\n');
+        text.append(settings.toJson()).append('\n');
         text.append("index,label,clean");
         for (EvaluationSettings.NamedAttack attack : settings.attacks()) {
             settings.epsilons()
@@ -84,10 +80,9 @@ final class VerdictFile {
                             + " '%s'. Choose another file, or delete it to start anew.",
                     file, text.lines().findFirst().map(VerdictFile::shortened).orElse(""), TITLE));
         }
-        int end = text.endsWith("\n") ? text.lastIndexOf('\n', text.length() - 2) + 1 : 0;
-        String last = text.substring(end);
-        int contentLength = bytes.length - last.getBytes(StandardCharsets.UTF_8).length;
-        if (!last.equals(CHECKSUM + sha256(bytes, contentLength) + "\n")) {
+        int end = lastLine(bytes);
+        String last = new String(bytes, end, bytes.length - end, StandardCharsets.UTF_8);
+        if (!last.equals(CHECKSUM + sha256(bytes, end) + "\n")) {
             throw new IOException(String.format(
                     "%s is %s. Restore it from a copy, or delete it to evaluate its images again.",
                     file,
@@ -95,10 +90,11 @@ final class VerdictFile {
                             ? "garbled: its contents do not have the SHA-256 of its last line"
                             : "cut off: its last line is not the SHA-256 of its contents"));
         }
-        List<String> lines = text.substring(0, end).lines().toList();
+        List<String> lines =
+                text.lines().takeWhile(line -> !line.startsWith(CHECKSUM)).toList();
         try {
             EvaluationSettings settings =
-                    GSON.fromJson(lines.get(0).substring(TITLE.length()), EvaluationSettings.class);
+                    EvaluationSettings.fromJson(lines.get(0).substring(TITLE.length()));
             return new Verdicts(
                     settings,
                     lines.stream().skip(2).map(line -> parse(line, settings)).toList());
@@ -109,6 +105,15 @@ final class VerdictFile {
                             file, e.getMessage()),
                     e);
         }
+    }
+
+    /** Where the last line starts. */
+    private static int lastLine(byte[] bytes) {
+        int start = bytes.length;
+        while (start > 0 && (start == bytes.length || bytes[start - 1] != '\n')) {
+            start--;
+        }
+        return start;
     }
 
     private static Verdict parse(String line, EvaluationSettings settings) {

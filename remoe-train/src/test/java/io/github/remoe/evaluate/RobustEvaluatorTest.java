@@ -2,6 +2,7 @@ package io.github.remoe.evaluate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
@@ -211,6 +213,210 @@ class RobustEvaluatorTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> evaluate(evaluator(), List.of()))
                 .withMessageContaining("no images");
+    }
+
+    @Test
+    void anImageIsNotAttackedAgainByWhatHasBrokenIt() throws IOException {
+        List<String> told = new ArrayList<>();
+
+        Verdicts verdicts = evaluate(
+                evaluator()
+                        .addAttack("none", t -> new Fgsm(t.withEpsilon(0)))
+                        .addAttack("fgsm", Fgsm::new)
+                        .addAttack("again", Fgsm::new)
+                        .optEpsilons(List.of(0.1f, 0.3f, 0.45f))
+                        .optListener(told(told)),
+                batches(7));
+
+        // 5 are right; 0.1 breaks 2 of them, 0.3 one more, 0.45 the rest.
+        assertThat(told)
+                .containsExactly(
+                        "none 0.1 5",
+                        "fgsm 0.1 5",
+                        "again 0.1 5",
+                        "none 0.3 5",
+                        "fgsm 0.3 3",
+                        "again 0.3 3",
+                        "none 0.45 5",
+                        "fgsm 0.45 2",
+                        "again 0.45 2");
+        assertThat(verdicts.robust(1, 0)).isEqualTo(new Accuracy(3, 7));
+        assertThat(verdicts.robust(1, 1)).isEqualTo(new Accuracy(2, 7));
+        assertThat(verdicts.robust(1, 2)).isEqualTo(new Accuracy(0, 7));
+        assertThat(verdicts.robust(0, 2)).isEqualTo(new Accuracy(5, 7));
+        assertThat(verdicts.all().get(1))
+                .isEqualTo(new Verdict(
+                        1, 0, 0, List.of(List.of(0, 0, 0), List.of(1, 1, 1), List.of(1, 1, 1))));
+    }
+
+    @Test
+    void inTheWorstCaseAnImageIsNotAttackedOnceItIsBroken() throws IOException {
+        List<String> told = new ArrayList<>();
+
+        Verdicts verdicts = evaluate(
+                evaluator()
+                        .addAttack("half", t -> new Fgsm(t.withEpsilon(t.epsilon() / 2)))
+                        .addAttack("fgsm", Fgsm::new)
+                        .optEpsilons(List.of(0.08f, 0.3f, 0.45f))
+                        .optWorstCase(true)
+                        .optListener(told(told)),
+                batches(7));
+
+        // Half of 0.08 breaks none, 0.08 two; half of 0.3 none, 0.3 one; half of 0.45 none, it two.
+        assertThat(told)
+                .containsExactly(
+                        "half 0.08 5",
+                        "fgsm 0.08 5",
+                        "half 0.3 3",
+                        "fgsm 0.3 3",
+                        "half 0.45 2",
+                        "fgsm 0.45 2");
+        assertThat(verdicts.robust(0, 1)).isEqualTo(new Accuracy(3, 7));
+        assertThat(verdicts.robust(1, 1)).isEqualTo(new Accuracy(2, 7));
+        assertThat(verdicts.worstCase(0)).isEqualTo(new Accuracy(3, 7));
+        assertThat(verdicts.worstCase(2)).isEqualTo(new Accuracy(0, 7));
+        assertThat(verdicts.all().get(1))
+                .isEqualTo(new Verdict(1, 0, 0, List.of(List.of(0, -1, -1), List.of(1, 1, 1))));
+    }
+
+    @Test
+    void theWorstCaseIsTheSameEitherWay() throws IOException {
+        RobustEvaluator.Builder builder = evaluator()
+                .addAttack("fgsm", Fgsm::new)
+                .addAttack(
+                        "pgd", t -> Pgd.builder(t).optStepSize(0.1f).optSteps(3).build())
+                .optEpsilons(List.of(0.02f, 0.1f, 0.3f, 0.45f));
+
+        Verdicts alone = evaluate(builder, batches(3));
+        Verdicts cascade = evaluate(builder.optWorstCase(true), batches(4));
+
+        for (int epsilon = 0; epsilon < 4; epsilon++) {
+            assertThat(cascade.worstCase(epsilon)).isEqualTo(alone.worstCase(epsilon));
+        }
+    }
+
+    private static EvaluationListener told(List<String> told) {
+        return new EvaluationListener() {
+            @Override
+            public void onAttack(String attack, float epsilon, int images) {
+                told.add(attack + " " + epsilon + " " + images);
+            }
+        };
+    }
+
+    /** Moves the images by a number, or does another thing that it may not. */
+    private record Wrong(String how) implements Attack {
+
+        @Override
+        public NDArray perturb(TargetModel target, NDArray images, NDArray labels, long[] seeds) {
+            return switch (how) {
+                case "too far" -> images.add(0.301f).clip(0, 1);
+                case "below" -> images.sub(0.2f);
+                case "above" -> images.add(0.2f);
+                case "NaN" -> images.mul(Float.NaN);
+                case "shape" -> images.reshape(-1, 1, 3, 1);
+                case "fewer" -> images.get("0:1");
+                case "type" -> images.toType(DataType.FLOAT64, true);
+                case "input" -> images.addi(0.4f).clip(0, 1);
+                default -> throw new IllegalArgumentException(how);
+            };
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "too far | linf distance 0.30",
+                "below | pixel values from -0.1",
+                "above | pixel values from 0.7 to 1.1",
+                "NaN | pixel values from NaN",
+                "shape | expected (5, 3, 1, 1)",
+                "fewer | expected (5, 3, 1, 1)",
+                "type | float64",
+                "input | linf distance 0.39999998 from image 0"
+            })
+    void anAttackThatReturnsWhatItMayNotIsNamed(String how, String reason) {
+        assertThatIllegalStateException()
+                .isThrownBy(() ->
+                        evaluate(evaluator().addAttack("bad", t -> new Wrong(how)), batches(7)))
+                .withMessageStartingWith("The attack 'bad' returned")
+                .withMessageContaining(reason);
+        assertThat(managers).noneMatch(NDManager::isOpen);
+    }
+
+    @Test
+    void aNearMissOfOneRoundingIsNoViolation() throws IOException {
+        float within = 0.3f + 0.5e-6f;
+
+        evaluate(evaluator().addAttack("near", t -> new Shift(within)), batches(7));
+
+        assertThatIllegalStateException()
+                .isThrownBy(() -> evaluate(
+                        evaluator().addAttack("far", t -> new Shift(0.3f + 3e-6f)), batches(7)));
+    }
+
+    /** Moves all pixels. */
+    private record Shift(float by) implements Attack {
+
+        @Override
+        public NDArray perturb(TargetModel target, NDArray images, NDArray labels, long[] seeds) {
+            return images.add(by).clip(0, 1);
+        }
+    }
+
+    @Test
+    void aClaimDoesNotCountUnlessTheModelAgrees() throws IOException {
+        // Red rises: those of class 0 stay right whatever the attack says.
+        Verdicts verdicts = evaluate(evaluator().addAttack("up", t -> new Shift(0.1f)), batches(7));
+
+        assertThat(verdicts.all().stream().filter(v -> v.isCleanCorrect() && v.isBroken(0, 0)))
+                .extracting(Verdict::index)
+                .containsExactly(4L);
+    }
+
+    @Test
+    void nothingStaysOpenInTheModelsManager() throws IOException {
+        RobustEvaluator.Builder builder = evaluator().addAttack("fgsm", Fgsm::new);
+        evaluate(builder, batches(3));
+        int before = manager.getManagedArrays().size();
+
+        evaluate(builder, batches(3));
+
+        assertThat(manager.getManagedArrays()).hasSize(before);
+    }
+
+    @Test
+    void batchesWithoutIndicesAreRefused() {
+        Batch without = batch(new double[] {0.9, 0, 0}, new long[] {0}, null);
+        Batch tooMany = batch(new double[] {0.9, 0, 0}, new long[] {0}, List.of(1L, 2L));
+
+        for (Batch wrong : List.of(without, tooMany)) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> evaluate(evaluator(), List.of(wrong)))
+                    .withMessageContaining("expected one for each image");
+        }
+    }
+
+    @Test
+    void settingsThatMeanNothingAreRefused() {
+        RobustEvaluator.Builder builder = evaluator().addAttack("a", Fgsm::new);
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> builder.addAttack("a", Fgsm::new))
+                .withMessageContaining("Two attacks are called 'a'");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> builder.optEpsilons(List.of(0.2f, 0.1f)).build())
+                .withMessageContaining("ascend");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> builder.optEpsilons(List.of()).build())
+                .withMessageContaining("at least one");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> evaluator().addAttack("a b", Fgsm::new).build())
+                .withMessageContaining("'a b'");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> builder.optEpsilons(List.of(0.1f, 1.1f)).build())
+                .withMessageContaining("1.1");
     }
 
     /** Remembers the seed of every image by its red value. */
