@@ -59,6 +59,11 @@ final class ByteDataset extends PixelDataset {
     }
 
     @Override
+    public String getName() {
+        return "random";
+    }
+
+    @Override
     public List<String> getClasses() {
         return IntStream.range(0, 5).mapToObj(i -> "class" + i).toList();
     }

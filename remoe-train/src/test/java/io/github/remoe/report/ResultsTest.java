@@ -53,7 +53,7 @@ class ResultsTest {
                         new Verdict(1, 0, 0, List.of(List.of(0, 0), List.of(0, 2))),
                         new Verdict(2, 3, 3, List.of(List.of(1, 1), List.of(2, 2)))));
         return Results.builder(verdicts)
-                .optModel("deit_tiny_patch4_32", true, 5, 6, 40)
+                .optModel("deit_tiny_patch4_32", true, 5, 6L, 40)
                 .optClasses(List.of("cat", "dog"))
                 .optEnvironment(Engine.getInstance(), Device.cpu())
                 .optWarnings(List.of("careful"))
