@@ -49,7 +49,8 @@ def main():
 
     model = VisionTransformer(args.weights).eval()
     with open(args.verdicts, newline="") as file:
-        indices = sorted(int(row["index"]) for row in csv.DictReader(file))
+        rows = csv.DictReader(line for line in file if not line.startswith("#"))
+        indices = sorted(int(row["index"]) for row in rows)
     x, y = images(args.data, indices)
     right = correct(model, x, y)
     print(f"clean       {right.float().mean():.4f}")

@@ -371,6 +371,24 @@ public final class VisionTransformer extends AbstractBlock {
     }
 
     /**
+     * Returns what is subtracted from the pixels.
+     *
+     * @return the mean of each channel, for pixels in [0,1]
+     */
+    public float[] getMean() {
+        return mean.clone();
+    }
+
+    /**
+     * Returns what the pixels are divided by then.
+     *
+     * @return the standard deviation of each channel, for pixels in [0,1]
+     */
+    public float[] getStd() {
+        return std.clone();
+    }
+
+    /**
      * Returns the number of classes.
      *
      * @return the number of logits of an image

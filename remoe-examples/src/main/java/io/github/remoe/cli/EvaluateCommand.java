@@ -72,6 +72,12 @@ final class EvaluateCommand implements Callable<Integer> {
     private boolean worstCase;
 
     @Option(
+            names = "--save-adversarial",
+            description = "Save the adversarial images in adversarial as safetensors and npz;"
+                    + " 'verify' looks at them again.")
+    private boolean saveAdversarial;
+
+    @Option(
             names = "--out",
             paramLabel = "DIR",
             description = "Where results.json and verdicts.csv go. Default: the run folder.")
@@ -96,7 +102,8 @@ final class EvaluateCommand implements Callable<Integer> {
                     threatOptions.threatModel(),
                     threatOptions.epsilons(),
                     threatOptions.stepSize,
-                    worstCase);
+                    worstCase,
+                    saveAdversarial);
             Results results = evaluation.run(model.with(images.getClasses()), folder);
             Evaluation.print(spec.commandLine().getOut(), folder.toString(), results);
         }

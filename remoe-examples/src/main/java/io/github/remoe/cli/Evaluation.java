@@ -35,6 +35,7 @@ final class Evaluation {
     private final List<Float> epsilons;
     private final Float stepSize;
     private final boolean worstCase;
+    private final boolean saveAdversarial;
 
     /**
      * Plans an evaluation.
@@ -45,6 +46,7 @@ final class Evaluation {
      * @param epsilons the radii, ascending
      * @param stepSize the length of a step, or null for the attacks' own
      * @param worstCase whether only the worst case over the attacks is measured
+     * @param saveAdversarial whether the adversarial images are saved too
      * @throws IllegalArgumentException if there is no attack of a name, or a setting is out of range
      */
     Evaluation(
@@ -53,13 +55,15 @@ final class Evaluation {
             ThreatModel threatModel,
             List<Float> epsilons,
             Float stepSize,
-            boolean worstCase) {
+            boolean worstCase,
+            boolean saveAdversarial) {
         this.images = images;
         this.options = options;
         this.threatModel = threatModel;
         this.epsilons = epsilons;
         this.stepSize = stepSize;
         this.worstCase = worstCase;
+        this.saveAdversarial = saveAdversarial;
         if (options.batchSize < 1) {
             throw new IllegalArgumentException(
                     "--test-batch-size must be at least 1, got " + options.batchSize + ".");
@@ -110,6 +114,9 @@ final class Evaluation {
                     .optSeed(options.seed)
                     .optState(state)
                     .optListener(progress);
+            if (saveAdversarial) {
+                evaluator.optAdversarialFolder(folder.resolve("adversarial"));
+            }
             for (String name : options.attacks) {
                 evaluator.addAttack(
                         name.toLowerCase(Locale.ROOT),

@@ -23,7 +23,10 @@ import java.util.concurrent.Callable;
             TrainCommand.class,
             EvaluateCommand.class,
             MergeCommand.class,
-            AttackCommand.class
+            VerifyCommand.class,
+            MaskingCommand.class,
+            AttackCommand.class,
+            ExportCommand.class
         })
 public final class Main implements Callable<Integer> {
 

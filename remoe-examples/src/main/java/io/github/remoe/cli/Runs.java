@@ -48,6 +48,7 @@ final class Runs {
                 ThreatModel.linf(config.epsilon()),
                 List.of(config.epsilon()),
                 config.stepSize(),
+                false,
                 false);
         CountDownLatch saved = new CountDownLatch(1);
         Thread onInterrupt = new Thread(() -> stop(run, saved));
