@@ -29,7 +29,13 @@ final class Progress extends TrainingListenerAdapter implements EvaluationListen
 
     @Override
     public void onAttack(String attack, float epsilon, int images) {
-        bar.setExtraMessage(attack);
+        bar.setExtraMessage(" " + attack);
+    }
+
+    /** AutoAttack has come through with one of its members. */
+    void onMember(String member, int attacked, int robust) {
+        bar.setExtraMessage(
+                String.format(" %s: %d of %d hold", member, robust, attacked));
     }
 
     @Override
