@@ -150,8 +150,8 @@ final class Evaluation {
     /** What AutoAttack's checks say of the model, on the first images. */
     private List<String> warnings(TargetOptions.Loaded model) {
         Map<AutoAttackCheck, String> warnings = new EnumMap<>(AutoAttackCheck.class);
-        long[] first = LongStream.range(0, Math.min(options.batchSize, images.size()))
-                .toArray();
+        long[] first =
+                LongStream.range(0, Math.min(options.batchSize, images.size())).toArray();
         for (String name : options.attacks) {
             if (AttackName.create(name, threatModel, stepSize) instanceof AutoAttack attack) {
                 try (NDManager manager = model.model().getNDManager().newSubManager();
@@ -179,7 +179,8 @@ final class Evaluation {
 
         @Override
         public NDArray perturb(TargetModel model, NDArray images, NDArray labels, long[] seeds) {
-            return attack.attack(model, images, labels, seeds, progress::onMember).adversarial();
+            return attack.attack(model, images, labels, seeds, progress::onMember)
+                    .adversarial();
         }
 
         @Override

@@ -96,7 +96,8 @@ final class MaskingCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         if (out == null && targetOptions.run() == null) {
             throw new ParameterException(
-                    spec.commandLine(), "There is no run folder, so say with --out where to write.");
+                    spec.commandLine(),
+                    "There is no run folder, so say with --out where to write.");
         }
         Path folder = out != null ? out : targetOptions.run().resolve("masking");
         ThreatModel threat = threatOptions.threatModel();

@@ -34,8 +34,7 @@ final class Progress extends TrainingListenerAdapter implements EvaluationListen
 
     /** AutoAttack has come through with one of its members. */
     void onMember(String member, int attacked, int robust) {
-        bar.setExtraMessage(
-                String.format(" %s: %d of %d hold", member, robust, attacked));
+        bar.setExtraMessage(String.format(" %s: %d of %d hold", member, robust, attacked));
     }
 
     @Override
