@@ -149,7 +149,8 @@ public record CwL2(
         if (left.length == 0) {
             return images.duplicate();
         }
-        NDArray clean = Rows.select(images, left);
+        // The steps change w in place, which autograd would record of images that it follows.
+        NDArray clean = Rows.select(images, left).stopGradient();
         long[] classes = Rows.select(target == null ? truth : targets, left)
                 .toType(DataType.INT64, false)
                 .toLongArray();

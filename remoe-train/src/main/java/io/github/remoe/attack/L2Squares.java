@@ -2,8 +2,9 @@ package io.github.remoe.attack;
 
 import ai.djl.ndarray.types.Shape;
 
-import java.util.Arrays;
+import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Square Attack's changes in l2 (Andriushchenko et al. 2020, algorithm 3): tiles of a bump and a dent
@@ -14,20 +15,18 @@ final class L2Squares extends SquareMoves {
 
     private static final double TINY = 1e-12;
 
-    private final double[] perturbation;
-    private double[][] pattern = pattern(1);
+    private final Map<Integer, double[][]> patterns = new ConcurrentHashMap<>();
 
     L2Squares(ThreatModel threat, Shape image) {
         super(threat, image);
-        perturbation = new double[Math.toIntExact(image.size())];
     }
 
     @Override
     void start(float[] clean, float[] point, SplittableRandom random) {
-        Arrays.fill(perturbation, 0);
+        double[] perturbation = new double[clean.length];
         int side = Math.max(1, height / 5);
         int margin = Math.max(0, (height - side * 5) / 2);
-        double[][] tile = pattern(side);
+        double[][] tile = patterns.computeIfAbsent(side, L2Squares::pattern);
         for (int top = margin; top + side <= height; top += side) {
             for (int left = margin; left + side <= width; left += side) {
                 boolean upright = random.nextBoolean();
@@ -42,14 +41,13 @@ final class L2Squares extends SquareMoves {
                 }
             }
         }
-        write(clean, point);
+        write(perturbation, clean, point);
     }
 
     @Override
     void move(float[] clean, float[] point, int side, SplittableRandom random) {
-        if (pattern.length != side) {
-            pattern = pattern(side);
-        }
+        double[][] pattern = patterns.computeIfAbsent(side, L2Squares::pattern);
+        double[] perturbation = new double[clean.length];
         for (int i = 0; i < point.length; i++) {
             perturbation[i] = point[i] - clean[i];
         }
@@ -57,24 +55,25 @@ final class L2Squares extends SquareMoves {
         Window emptied =
                 new Window(corner(height, side, random), corner(width, side, random), side);
         boolean upright = random.nextBoolean();
-        double unused = Math.max((double) epsilon * epsilon - sumOfSquares(), 0) / channels;
+        double square = (double) epsilon * epsilon;
+        double unused = Math.max(square - sumOfSquares(perturbation), 0) / channels;
         for (int channel = 0; channel < channels; channel++) {
+            double inWindow = sumOfSquares(perturbation, channel, window);
+            double inBoth = inWindow + clear(perturbation, channel, emptied, window);
+            double old = 1 / (TINY + Math.sqrt(inWindow));
             int sign = sign(random);
-            double inWindow = sumOfSquares(channel, window);
-            double inBoth = inWindow + clear(channel, emptied, window);
-            double sum = 0;
             for (int row = 0; row < side; row++) {
                 for (int column = 0; column < side; column++) {
                     int i = index(channel, window.top + row, window.left + column);
                     double bump = upright ? pattern[row][column] : pattern[column][row];
-                    double value = sign * bump + perturbation[i] / (TINY + Math.sqrt(inWindow));
-                    perturbation[i] = value;
-                    sum += value * value;
+                    perturbation[i] = sign * bump + old * perturbation[i];
                 }
             }
-            scale(channel, window, Math.sqrt(unused + inBoth) / (TINY + Math.sqrt(sum)));
+            double sum = sumOfSquares(perturbation, channel, window);
+            double factor = Math.sqrt(unused + inBoth) / (TINY + Math.sqrt(sum));
+            scale(perturbation, channel, window, factor);
         }
-        write(clean, point);
+        write(perturbation, clean, point);
     }
 
     @Override
@@ -131,7 +130,7 @@ final class L2Squares extends SquareMoves {
         }
     }
 
-    private double sumOfSquares() {
+    private static double sumOfSquares(double[] perturbation) {
         double sum = 0;
         for (double value : perturbation) {
             sum += value * value;
@@ -139,7 +138,7 @@ final class L2Squares extends SquareMoves {
         return sum;
     }
 
-    private double sumOfSquares(int channel, Window window) {
+    private double sumOfSquares(double[] perturbation, int channel, Window window) {
         double sum = 0;
         for (int row = window.top; row < window.top + window.side; row++) {
             for (int column = window.left; column < window.left + window.side; column++) {
@@ -151,7 +150,7 @@ final class L2Squares extends SquareMoves {
     }
 
     /** Sets a window to zero except where it meets another; returns the squares it had there. */
-    private double clear(int channel, Window window, Window except) {
+    private double clear(double[] perturbation, int channel, Window window, Window except) {
         double sum = 0;
         for (int row = window.top; row < window.top + window.side; row++) {
             for (int column = window.left; column < window.left + window.side; column++) {
@@ -165,7 +164,7 @@ final class L2Squares extends SquareMoves {
         return sum;
     }
 
-    private void scale(int channel, Window window, double factor) {
+    private void scale(double[] perturbation, int channel, Window window, double factor) {
         for (int row = window.top; row < window.top + window.side; row++) {
             for (int column = window.left; column < window.left + window.side; column++) {
                 perturbation[index(channel, row, column)] *= factor;
@@ -174,8 +173,8 @@ final class L2Squares extends SquareMoves {
     }
 
     /** Writes the point at a distance of epsilon in the direction of the perturbation. */
-    private void write(float[] clean, float[] point) {
-        double factor = epsilon / (Math.sqrt(sumOfSquares()) + TINY);
+    private void write(double[] perturbation, float[] clean, float[] point) {
+        double factor = epsilon / (Math.sqrt(sumOfSquares(perturbation)) + TINY);
         for (int i = 0; i < point.length; i++) {
             point[i] = inRange(clean[i] + perturbation[i] * factor);
         }

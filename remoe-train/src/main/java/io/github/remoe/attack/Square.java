@@ -29,9 +29,9 @@ import java.util.SplittableRandom;
  * more queries nor more restarts can lose one. An image that is never misclassified gets the
  * queried point with the smallest margin.
  *
- * <p>The search keeps its points in Java's memory and hands the model one batch a query: an image's
- * windows then cost a few thousand additions instead of a dozen calls into the engine, and are the
- * same numbers on every device.
+ * <p>The search keeps its points in Java's memory and hands the model one batch a query. That is
+ * faster than masks of the windows on the device, which take several passes over all pixels where
+ * this takes one over a window, and an image's windows are the same numbers on every device.
  *
  * <pre>{@code
  * Attack square = Square.builder(ThreatModel.linf(8 / 255f)).build();
@@ -140,9 +140,7 @@ public record Square(
                     break;
                 }
                 int side = moves.side(fraction(query));
-                for (Walk walk : open) {
-                    walk.move(moves, side);
-                }
+                open.parallelStream().forEach(walk -> walk.move(moves, side));
             }
         }
         for (Walk walk : walks) {

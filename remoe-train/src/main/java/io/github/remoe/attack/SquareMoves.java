@@ -6,7 +6,7 @@ import java.util.SplittableRandom;
 
 /**
  * The random changes that {@link Square} tries on an image in one norm. Images are their pixel values
- * in the order (C,h,w). One object serves one search; its scratch memory is not for several threads.
+ * in the order (C,h,w). Several threads may use one object.
  */
 abstract class SquareMoves {
 
