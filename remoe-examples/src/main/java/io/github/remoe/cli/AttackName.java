@@ -2,7 +2,9 @@ package io.github.remoe.cli;
 
 import io.github.remoe.attack.Apgd;
 import io.github.remoe.attack.Attack;
+import io.github.remoe.attack.AutoAttack;
 import io.github.remoe.attack.Bim;
+import io.github.remoe.attack.CwL2;
 import io.github.remoe.attack.DeepFool;
 import io.github.remoe.attack.Fab;
 import io.github.remoe.attack.Fgsm;
@@ -10,6 +12,7 @@ import io.github.remoe.attack.LogitLoss;
 import io.github.remoe.attack.MiFgsm;
 import io.github.remoe.attack.Pgd;
 import io.github.remoe.attack.RFgsm;
+import io.github.remoe.attack.Square;
 import io.github.remoe.attack.ThreatModel;
 
 import java.util.Comparator;
@@ -90,7 +93,27 @@ record AttackName(String name, String meaning, Factory factory) {
             new AttackName(
                     "deepfool",
                     "DeepFool, 50 steps, 10 candidates, overshoot 2 %",
-                    (threat, stepSize, steps) -> DeepFool.builder(threat).build()));
+                    (threat, stepSize, steps) -> DeepFool.builder(threat).build()),
+            new AttackName(
+                    "cw-l2",
+                    "Carlini-Wagner l2: 9 constants, up to 10000 steps each",
+                    (threat, stepSize, steps) -> CwL2.builder(threat).build()),
+            new AttackName(
+                    "square",
+                    "Square Attack, 5000 queries, no gradients",
+                    (threat, stepSize, steps) -> Square.builder(threat).build()),
+            new AttackName(
+                    "autoattack",
+                    "its standard version: apgd-ce, apgd-t, fab-t, square",
+                    (threat, stepSize, steps) -> AutoAttack.standard(threat)),
+            new AttackName(
+                    "autoattack-plus",
+                    "its version with more and repeated attacks",
+                    (threat, stepSize, steps) -> AutoAttack.plus(threat)),
+            new AttackName(
+                    "autoattack-rand",
+                    "its version for models that are random",
+                    (threat, stepSize, steps) -> AutoAttack.rand(threat)));
 
     /** Makes an attack. */
     @FunctionalInterface

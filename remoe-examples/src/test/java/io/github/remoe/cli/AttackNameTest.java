@@ -3,6 +3,7 @@ package io.github.remoe.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.github.remoe.attack.CwL2;
 import io.github.remoe.attack.Fgsm;
 import io.github.remoe.attack.LogitLoss;
 import io.github.remoe.attack.Pgd;
@@ -46,7 +47,11 @@ class AttackNameTest {
                 "apgd-t | Apgd[*loss=dlr, targetClasses=9, steps=100, restarts=1*",
                 "fab | Fab[*targeted=false*steps=100, restarts=1*",
                 "fab-t | Fab[*targeted=true, targetClasses=9, steps=100, restarts=1*",
-                "deepfool | DeepFool[*steps=50, overshoot=0.02, candidates=10]"
+                "deepfool | DeepFool[*steps=50, overshoot=0.02, candidates=10]",
+                "square | Square[*queries=5000*",
+                "autoattack | AutoAttack[*name=apgd-ce*name=apgd-t*name=fab-t*name=square*",
+                "autoattack-plus | AutoAttack[*name=apgd-dlr*restarts=5*",
+                "autoattack-rand | AutoAttack[*eotSteps=20*"
             })
     void everyNameStandsForItsSettings(String name, String settings) {
         String expected = Arrays.stream(settings.split("\\*", -1))
@@ -54,6 +59,14 @@ class AttackNameTest {
                 .collect(Collectors.joining(".*"));
 
         assertThat(AttackName.create(name, THREAT, null).toString()).matches(expected);
+    }
+
+    @Test
+    void theL2AttackOfCarliniAndWagnerIsNotPgdOnTheirLoss() {
+        assertThat(AttackName.create("cw-l2", ThreatModel.l2(1), null)).isInstanceOf(CwL2.class);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> AttackName.create("cw-l2", THREAT, null))
+                .withMessageContaining("l2");
     }
 
     @ParameterizedTest
