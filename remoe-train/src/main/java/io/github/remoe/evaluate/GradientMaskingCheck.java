@@ -11,6 +11,7 @@ import io.github.remoe.attack.Fgsm;
 import io.github.remoe.attack.Norm;
 import io.github.remoe.attack.Pgd;
 import io.github.remoe.attack.Rows;
+import io.github.remoe.attack.Square;
 import io.github.remoe.attack.TargetModel;
 import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.data.Seeds;
@@ -45,7 +46,7 @@ import java.util.stream.IntStream;
  *
  * <pre>{@code
  * MaskingReport report = GradientMaskingCheck.builder(ThreatModel.linf(8 / 255f))
- *         .optBlackBox(threatModel -> Square.builder(threatModel).build())
+ *         .optSurrogate(undefended)
  *         .build()
  *         .run(model, images, labels);
  * System.out.print(report.toText());
@@ -179,11 +180,30 @@ public final class GradientMaskingCheck {
             }
             add(measured.brokenBySteps(steps), wrong(model, last, labels));
         }
+        boolean[] broken = new boolean[rows.length];
         for (float epsilon : epsilons) {
             ThreatModel threat = threatModel.withEpsilon(epsilon);
-            NDArray point = perturb(
-                    "white box", threat, whiteBox.apply(threat), model, images, labels, seeds);
-            add(measured.brokenByEpsilon(epsilon), wrong(model, point, labels));
+            // What was found at one epsilon lies within the larger ones too.
+            int[] left =
+                    IntStream.range(0, broken.length).filter(i -> !broken[i]).toArray();
+            if (left.length > 0) {
+                NDArray leftLabels = Rows.select(labels, left);
+                NDArray point = perturb(
+                        "white box",
+                        threat,
+                        whiteBox.apply(threat),
+                        model,
+                        Rows.select(images, left),
+                        leftLabels,
+                        Arrays.stream(left).mapToLong(i -> seeds[i]).toArray());
+                boolean[] wrong = wrong(model, point, leftLabels).toBooleanArray();
+                for (int i = 0; i < left.length; i++) {
+                    broken[left[i]] = wrong[i];
+                }
+            }
+            for (boolean flag : broken) {
+                measured.brokenByEpsilon(epsilon).add(flag);
+            }
         }
         Map<String, Attack> others = new LinkedHashMap<>();
         others.put(SINGLE_STEP, new Fgsm(threatModel));
@@ -469,7 +489,8 @@ public final class GradientMaskingCheck {
         private final ThreatModel threatModel;
         private Function<ThreatModel, Attack> whiteBox =
                 threat -> Apgd.builder(threat).build();
-        private Function<ThreatModel, Attack> blackBox;
+        private Function<ThreatModel, Attack> blackBox =
+                threat -> Square.builder(threat).optQueries(1000).build();
         private TargetModel surrogate;
         private int[] stepCounts = {1, 2, 5, 10, 20, 50, 100};
         private int noiseSamples = 20;
@@ -497,9 +518,10 @@ public final class GradientMaskingCheck {
         }
 
         /**
-         * Sets an attack that uses no gradients; default none.
+         * Sets an attack that uses no gradients; default {@link Square} with 1000 queries. AutoAttack's
+         * 5000 find more, and take longer than all the rest.
          *
-         * @param blackBox makes it for the threat
+         * @param blackBox makes it for the threat; null leaves this check out
          * @return this builder
          */
         public Builder optBlackBox(Function<ThreatModel, Attack> blackBox) {
@@ -511,7 +533,7 @@ public final class GradientMaskingCheck {
          * Sets another model of the same task, best one with sound gradients, such as an undefended
          * one; its adversarial images are tried on the model. Default none.
          *
-         * @param surrogate the other model
+         * @param surrogate the other model; null leaves this check out
          * @return this builder
          */
         public Builder optSurrogate(TargetModel surrogate) {
