@@ -104,15 +104,15 @@ record AttackName(String name, String meaning, Factory factory) {
                     (threat, stepSize, steps) -> Square.builder(threat).build()),
             new AttackName(
                     "autoattack",
-                    "its standard version: apgd-ce, apgd-t, fab-t, square",
+                    "AutoAttack, standard: apgd-ce, apgd-t, fab-t, square",
                     (threat, stepSize, steps) -> AutoAttack.standard(threat)),
             new AttackName(
                     "autoattack-plus",
-                    "its version with more and repeated attacks",
+                    "AutoAttack with more attacks, each repeated",
                     (threat, stepSize, steps) -> AutoAttack.plus(threat)),
             new AttackName(
                     "autoattack-rand",
-                    "its version for models that are random",
+                    "AutoAttack for models that are random",
                     (threat, stepSize, steps) -> AutoAttack.rand(threat)));
 
     /** Makes an attack. */
