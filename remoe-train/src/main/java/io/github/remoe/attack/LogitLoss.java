@@ -1,7 +1,9 @@
 package io.github.remoe.attack;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.types.DataType;
 
 import io.github.remoe.autograd.Constants;
 import io.github.remoe.loss.CrossEntropy;
@@ -122,8 +124,9 @@ public enum LogitLoss implements AttackLoss {
 
     private static NDArray largestOther(NDArray logits, NDArray classes) {
         NDArray picked = CrossEntropy.classes(logits, classes)
-                .oneHot(Math.toIntExact(logits.getShape().get(1)), logits.getDataType());
-        // Far below any logit, yet finite, so that no NaN comes of it.
-        return logits.sub(picked.muli(1e10f)).max(new int[] {1});
+                .oneHot(Math.toIntExact(logits.getShape().get(1)), DataType.BOOLEAN);
+        NDArray lowest = logits.getManager()
+                .full(logits.getShape(), Float.NEGATIVE_INFINITY, logits.getDataType());
+        return NDArrays.where(picked, lowest, logits).max(new int[] {1});
     }
 }

@@ -1,9 +1,13 @@
 package io.github.remoe.attack;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Activation;
@@ -376,6 +380,61 @@ class AttackPropertyTest {
 
             assertThat(manager.getManagedArrays()).hasSize(held);
             assertThat(parameters.getManagedArrays()).hasSize(heldByParameters);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("everyAttack")
+    void whatDoesNotFitIsRefused(Candidate candidate) {
+        try (NDManager manager = NDManager.newBaseManager();
+                TargetModel model =
+                        new TargetModel(TinyNetworks.golden(manager, DataType.FLOAT32), manager)) {
+            Attack attack =
+                    candidate.create().apply(new ThreatModel(candidate.norms().get(0), 0.1f, 0, 1));
+            NDArray images = manager.full(batch(2), 0.5f);
+            NDArray labels = manager.create(new long[] {0, 4});
+
+            assertRefused(attack, model, images, manager.create(new long[] {0, 5}), 2, "Label 5");
+            assertRefused(attack, model, images, manager.create(new long[] {-1, 0}), 2, "Label -1");
+            assertRefused(
+                    attack, model, images.add(0.6f), labels, 2, "lie in [0.0, 1.0], got 1.1 to");
+            assertRefused(attack, model, images.sub(0.6f), labels, 2, "lie in [0.0, 1.0]");
+            NDArray oneNan = images.duplicate();
+            oneNan.set(new NDIndex(1, 2, 7, 7), Float.NaN);
+            assertRefused(attack, model, oneNan, labels, 2, "lie in [0.0, 1.0], got NaN");
+            assertRefused(attack, model, images.reshape(2, -1), labels, 2, "got (2, 192)");
+            assertRefused(attack, model, images, labels, 3, "3 seeds for images (2, 3, 8, 8)");
+            assertRefused(attack, model, images, labels.expandDims(1), 2, "got labels (2, 1)");
+        }
+    }
+
+    private static void assertRefused(
+            Attack attack,
+            TargetModel model,
+            NDArray images,
+            NDArray labels,
+            int seeds,
+            String message) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> attack.perturb(model, images, labels, new long[seeds]))
+                .withMessageContaining(message);
+    }
+
+    @ParameterizedTest
+    @MethodSource("everyAttack")
+    void logitsThatAreNotFiniteAreRefused(Candidate candidate) {
+        try (NDManager manager = NDManager.newBaseManager()) {
+            SequentialBlock network = TinyNetworks.golden(manager, DataType.FLOAT32)
+                    .add(list -> new NDList(list.head().mul(Float.NaN)));
+            Attack attack =
+                    candidate.create().apply(new ThreatModel(candidate.norms().get(0), 0.1f, 0, 1));
+            NDArray images = manager.full(batch(2), 0.5f);
+            NDArray labels = manager.create(new long[] {0, 4});
+            try (TargetModel model = new TargetModel(network, manager)) {
+                assertThatExceptionOfType(ArithmeticException.class)
+                        .isThrownBy(() -> attack.perturb(model, images, labels, new long[2]))
+                        .withMessageContaining("logits are NaN");
+            }
         }
     }
 

@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.SequentialBlock;
 
 import io.github.remoe.Golden;
 import io.github.remoe.Tensors;
@@ -21,7 +23,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.function.UnaryOperator;
 
 class PgdTest {
@@ -201,12 +205,112 @@ class PgdTest {
     }
 
     @Test
-    void everyImageNeedsASeed() {
-        assertThatIllegalArgumentException()
-                .isThrownBy(() -> Pgd.builder(ThreatModel.linf(8 / 255f))
+    void restartsPassOverImagesThatAreWon() {
+        List<Long> passes = new ArrayList<>();
+        SequentialBlock counting = new SequentialBlock()
+                .add(list -> {
+                    passes.add(list.head().getShape().get(0));
+                    return list;
+                })
+                .add(TinyNetworks.golden(manager, DataType.FLOAT32));
+        NDArray some = images.get("0:8");
+        NDArray someLabels = labels.get("0:8");
+        Pgd once = pgd(builder -> builder.optSteps(1));
+        Pgd thrice = pgd(builder -> builder.optSteps(1).optRestarts(3));
+        long won = Arrays.stream(wrongs(once, some, someLabels)).sum();
+        assertThat(won).isBetween(1L, 7L);
+        int left = Math.toIntExact(8 - won);
+        long padded = (left + 3) / 4 * 4;
+
+        try (TargetModel counted = new TargetModel(counting, manager)) {
+            thrice.perturb(counted, some, someLabels, Arrays.copyOf(seeds, 8));
+        }
+
+        // The clean images; then in each run one step and the look at where it led.
+        assertThat(passes.subList(0, 5)).containsExactly(8L, 8L, 8L, padded, padded);
+        assertThat(passes.size()).isLessThanOrEqualTo(7);
+    }
+
+    private int[] wrongs(Attack attack, NDArray some, NDArray someLabels) {
+        NDArray adversarial = attack.perturb(model, some, someLabels, Arrays.copyOf(seeds, 8));
+        return model.predict(adversarial)
+                .head()
+                .argMax(1)
+                .neq(someLabels)
+                .toType(DataType.INT32, false)
+                .toIntArray();
+    }
+
+    @Test
+    void klMovesThePredictionAway() {
+        NDArray before = model.predict(images).head().softmax(1);
+        Pgd kl = pgd(builder -> builder.optLoss(LogitLoss.KL).optSteps(5));
+        NDArray noise = Noise.inBall(kl.threatModel(), images, seeds, 0);
+
+        double[] attacked = divergence(before, kl.perturb(model, images, labels, seeds));
+
+        double[] random = divergence(before, noise);
+        for (int i = 0; i < COUNT; i++) {
+            assertThat(attacked[i]).isGreaterThan(random[i]);
+        }
+    }
+
+    private double[] divergence(NDArray before, NDArray images) {
+        NDArray after = model.predict(images).head().logSoftmax(1);
+        return Tensors.doubles(before.log().sub(after).mul(before).sum(new int[] {1}));
+    }
+
+    @Test
+    void targetedAttacksReachTheirTargets() {
+        for (LogitLoss loss : List.of(LogitLoss.CROSS_ENTROPY, LogitLoss.MARGIN, LogitLoss.DLR)) {
+            for (ThreatModel threat : List.of(ThreatModel.linf(0.2f), ThreatModel.l2(2))) {
+                NDArray clean = model.predict(images).head();
+                long[] targets =
+                        OtherClass.LEAST_LIKELY.choose(clean, labels, seeds).toLongArray();
+
+                NDArray adversarial = Pgd.builder(threat)
+                        .optLoss(loss)
+                        .optTarget(OtherClass.LEAST_LIKELY)
                         .build()
-                        .perturb(model, images, labels, new long[3]))
-                .withMessageContaining("3 seeds for images (16, 3, 8, 8)");
+                        .perturb(model, images, labels, seeds);
+
+                assertThat(model.predict(adversarial).head().argMax(1).toLongArray())
+                        .isEqualTo(targets);
+            }
+        }
+    }
+
+    @Test
+    void theLastPointIsReturnedWhateverItIs() {
+        // Logits (x - 1/2, 1/2 - x): label 0 is wrong below 1/2, but the loss grows with x.
+        SequentialBlock network = new SequentialBlock().add(list -> {
+            NDArray x = list.head().reshape(-1, 1);
+            return new NDList(x.sub(0.5f).concat(x.sub(0.5f).neg(), 1));
+        });
+        NDArray image = manager.create(new float[] {0.4f}, new Shape(1, 1, 1, 1));
+        NDArray label = manager.create(new long[] {0});
+        AttackLoss away = (m, x, y, t) -> outputs -> outputs.head().get(":, 0");
+        try (TargetModel target = new TargetModel(network, manager)) {
+            UnaryOperator<Pgd.Builder> steps = builder -> builder.optLoss(away)
+                    .optRandomStart(false)
+                    .optStepSize(0.05f)
+                    .optSteps(4);
+            Pgd.Builder builder = Pgd.builder(ThreatModel.linf(0.2f));
+
+            float kept = steps.apply(builder)
+                    .build()
+                    .perturb(target, image, label, new long[1])
+                    .getFloat();
+            float last = steps.apply(builder)
+                    .optLastPoint(true)
+                    .build()
+                    .perturb(target, image, label, new long[1])
+                    .getFloat();
+
+            // Points 0.4, 0.45, 0.5, 0.55, 0.6; a tie at 0.5 goes to class 0.
+            assertThat(kept).isCloseTo(0.45f, within(1e-6f));
+            assertThat(last).isCloseTo(0.6f, within(1e-6f));
+        }
     }
 
     @ParameterizedTest
