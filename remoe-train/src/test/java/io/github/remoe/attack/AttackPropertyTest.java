@@ -88,7 +88,24 @@ class AttackPropertyTest {
                             .optTarget(OtherClass.RANDOM)
                             .optSteps(3)
                             .optRestarts(2)
-                            .build()));
+                            .build()),
+            new Candidate(
+                    "FAB",
+                    BOTH,
+                    threat -> Fab.builder(threat).optSteps(3).optRestarts(2).build()),
+            new Candidate("DeepFool", BOTH, threat -> DeepFool.builder(threat).build()),
+            new Candidate(
+                    "C&W",
+                    List.of(Norm.L2),
+                    threat -> CwL2.builder(threat)
+                            .optBinarySearchSteps(2)
+                            .optSteps(5)
+                            .build()),
+            new Candidate(
+                    "Square",
+                    BOTH,
+                    threat ->
+                            Square.builder(threat).optQueries(15).optRestarts(2).build()));
 
     /** Attacks that more effort, from 1 up, must not make worse. */
     private static final List<Growing> GROWING = List.of(
@@ -394,8 +411,8 @@ class AttackPropertyTest {
             NDArray images = manager.full(batch(2), 0.5f);
             NDArray labels = manager.create(new long[] {0, 4});
 
-            assertRefused(attack, model, images, manager.create(new long[] {0, 5}), 2, "Label 5");
-            assertRefused(attack, model, images, manager.create(new long[] {-1, 0}), 2, "Label -1");
+            assertRefused(attack, model, images, manager.create(new long[] {0, 5}), 2, "0 to 4");
+            assertRefused(attack, model, images, manager.create(new long[] {-1, 0}), 2, "0 to 4");
             assertRefused(
                     attack, model, images.add(0.6f), labels, 2, "lie in [0.0, 1.0], got 1.1 to");
             assertRefused(attack, model, images.sub(0.6f), labels, 2, "lie in [0.0, 1.0]");
