@@ -90,6 +90,18 @@ class AttackPropertyTest {
                             .optRestarts(2)
                             .build()),
             new Candidate(
+                    "APGD",
+                    BOTH,
+                    threat -> Apgd.builder(threat).optSteps(6).optRestarts(2).build()),
+            new Candidate(
+                    "targeted APGD",
+                    BOTH,
+                    threat -> Apgd.builder(threat)
+                            .optLoss(LogitLoss.DLR)
+                            .optTargetClasses(2)
+                            .optSteps(6)
+                            .build()),
+            new Candidate(
                     "FAB",
                     BOTH,
                     threat -> Fab.builder(threat).optSteps(3).optRestarts(2).build()),

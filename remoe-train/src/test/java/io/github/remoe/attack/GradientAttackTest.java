@@ -249,6 +249,28 @@ class GradientAttackTest {
     }
 
     @Test
+    void anImageThatIsWrongAndNothingAroundItIsStaysAsItIs() {
+        // Label 0 loses within 0.001 of 1/2 alone, and no step ends there.
+        TargetModel model = network(x -> {
+            NDArray own = x.sub(0.5f).abs().sub(0.001f);
+            return own.concat(own.mul(0), 1);
+        });
+        ThreatModel threat = ThreatModel.linf(0.1f);
+
+        assertGives(Pgd.builder(threat).optRestarts(2).build(), model, image(0.5), 0.5);
+        assertGives(RFgsm.builder(threat).build(), model, image(0.5), 0.5);
+        assertGives(Bim.builder(threat).build(), model, image(0.5), 0.5);
+        assertGives(
+                Pgd.builder(threat)
+                        .optLoss(LogitLoss.MARGIN)
+                        .optTarget(OtherClass.MOST_LIKELY)
+                        .build(),
+                model,
+                image(0.5),
+                0.5);
+    }
+
+    @Test
     void gradientsThatAreNotFiniteAreRefused() {
         // The root's slope at 0 is infinite, and 0 times that is NaN.
         TargetModel model = network(x -> x.mul(0).sqrt().add(x));
