@@ -7,6 +7,8 @@ import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.DataType;
 
 import io.github.remoe.attack.Attack;
+import io.github.remoe.attack.AutoAttack;
+import io.github.remoe.attack.AutoAttack.Outcome;
 import io.github.remoe.attack.Rows;
 import io.github.remoe.attack.TargetModel;
 import io.github.remoe.attack.ThreatModel;
@@ -15,6 +17,7 @@ import io.github.remoe.loss.CrossEntropy;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -29,6 +32,7 @@ final class BatchVerdicts {
     private final int[] clean;
     private final boolean keepsImages;
     private final List<int[][]> predictions = new ArrayList<>();
+    private final List<String[][]> brokenBy = new ArrayList<>();
     private final List<NDArray> adversarial = new ArrayList<>();
 
     /**
@@ -70,6 +74,11 @@ final class BatchVerdicts {
             Arrays.setAll(row, i -> clean[i] == classes[i] ? Verdict.NOT_ATTACKED : clean[i]);
         }
         predictions.add(unknown);
+        String[][] nobody = new String[epsilons][size()];
+        for (String[] row : nobody) {
+            Arrays.fill(row, "");
+        }
+        brokenBy.add(nobody);
         adversarial.add(images);
     }
 
@@ -105,8 +114,10 @@ final class BatchVerdicts {
         NDArray kept;
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
-            NDArray found = perturb(name, method, threatModel, rows, seed);
-            record(attack, epsilon, rows, ints(model.predict(found).head().argMax(1)));
+            Outcome outcome = perturb(name, method, threatModel, rows, seed);
+            NDArray found = outcome.adversarial();
+            int[] predicted = ints(model.predict(found).head().argMax(1));
+            record(attack, epsilon, rows, predicted, outcome.brokenBy());
             if (!keepsImages) {
                 return;
             }
@@ -120,32 +131,40 @@ final class BatchVerdicts {
         }
     }
 
-    private NDArray perturb(
+    private Outcome perturb(
             String name, Attack method, ThreatModel threatModel, int[] rows, long seed) {
         long[] chosen = Arrays.stream(rows).mapToLong(row -> indices[row]).toArray();
         long[] seeds = Arrays.stream(chosen)
                 .map(index -> Seeds.of("attack", seed, index))
                 .toArray();
         NDArray clean = Rows.select(images, rows);
+        NDArray truth = Rows.select(labels, rows);
         // A copy, so that an attack which changes what it is given is found out.
-        NDArray found = method.perturb(model, clean.duplicate(), Rows.select(labels, rows), seeds);
+        NDArray given = clean.duplicate();
+        Outcome outcome = method instanceof AutoAttack autoAttack
+                ? autoAttack.attack(model, given, truth, seeds, (member, attacked, robust) -> {})
+                : new Outcome(
+                        method.perturb(model, given, truth, seeds),
+                        Collections.nCopies(rows.length, ""));
+        NDArray found = outcome.adversarial();
         AdversarialCheck.violation(threatModel, found, clean, chosen).ifPresent(wrong -> {
             throw new IllegalStateException(String.format(
                     "The attack '%s' returned %s. Its verdicts mean nothing; correct the attack: %s",
                     name, wrong, method));
         });
-        return found;
+        return outcome;
     }
 
-    private void record(int attack, int epsilon, int[] rows, int[] predicted) {
+    private void record(int attack, int epsilon, int[] rows, int[] predicted, List<String> by) {
         int[][] known = predictions.get(attack);
         for (int i = 0; i < rows.length; i++) {
             int row = rows[i];
             known[epsilon][row] = predicted[i];
             if (predicted[i] != classes[row]) {
                 // Its ball lies in the larger ones.
-                for (int larger = epsilon + 1; larger < known.length; larger++) {
+                for (int larger = epsilon; larger < known.length; larger++) {
                     known[larger][row] = predicted[i];
+                    brokenBy.get(attack)[larger][row] = by.get(i);
                 }
             }
         }
@@ -183,6 +202,11 @@ final class BatchVerdicts {
                         classes[row],
                         clean[row],
                         predictions.stream()
+                                .map(byEpsilon -> Arrays.stream(byEpsilon)
+                                        .map(byRow -> byRow[row])
+                                        .toList())
+                                .toList(),
+                        brokenBy.stream()
                                 .map(byEpsilon -> Arrays.stream(byEpsilon)
                                         .map(byRow -> byRow[row])
                                         .toList())

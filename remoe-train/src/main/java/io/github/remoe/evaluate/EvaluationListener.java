@@ -1,5 +1,10 @@
 package io.github.remoe.evaluate;
 
+import io.github.remoe.attack.AutoAttack;
+import io.github.remoe.attack.AutoAttackCheck;
+
+import org.slf4j.LoggerFactory;
+
 /** Is told how an evaluation goes on. */
 public interface EvaluationListener {
 
@@ -19,4 +24,18 @@ public interface EvaluationListener {
      * @param images how many images were judged since the last call
      */
     default void onImagesJudged(int images) {}
+
+    /**
+     * A check of an {@link AutoAttack} strikes ({@link AutoAttackCheck}). The checks are made once: on
+     * the first images before any verdict, and on all verdicts at the end. Unless overridden, warnings
+     * are logged.
+     *
+     * @param attack the attack's name
+     * @param epsilon the radius, in pixel values
+     * @param warning what is wrong and what to do
+     */
+    default void onWarning(String attack, float epsilon, String warning) {
+        LoggerFactory.getLogger(EvaluationListener.class)
+                .warn("{} at epsilon {}: {}", attack, epsilon, warning);
+    }
 }

@@ -53,8 +53,10 @@ public record EvaluationSettings(
      *
      * @param name the name
      * @param settings what the attack's {@code toString} tells, at each epsilon
+     * @param members the names of the attacks that an AutoAttack consists of, in order; none for all
+     *     other attacks
      */
-    public record NamedAttack(String name, List<String> settings) {
+    public record NamedAttack(String name, List<String> settings, List<String> members) {
 
         /** Checks the name. */
         public NamedAttack {
@@ -64,6 +66,17 @@ public record EvaluationSettings(
                         name));
             }
             settings = List.copyOf(settings);
+            members = List.copyOf(members);
+        }
+
+        /**
+         * Names an attack without members.
+         *
+         * @param name the name
+         * @param settings what the attack's {@code toString} tells, at each epsilon
+         */
+        public NamedAttack(String name, List<String> settings) {
+            this(name, settings, List.of());
         }
     }
 

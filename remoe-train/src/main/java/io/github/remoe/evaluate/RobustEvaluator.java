@@ -7,10 +7,12 @@ import ai.djl.ndarray.NDScope;
 import ai.djl.training.dataset.Batch;
 
 import io.github.remoe.attack.Attack;
+import io.github.remoe.attack.AutoAttack;
 import io.github.remoe.attack.Rows;
 import io.github.remoe.attack.TargetModel;
 import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.data.PixelDataset;
+import io.github.remoe.data.Seeds;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -50,6 +52,9 @@ import java.util.stream.LongStream;
  */
 public final class RobustEvaluator {
 
+    // Images that the checks before an AutoAttack look at: whatever the batch size, the same ones.
+    private static final long CHECKED = 64;
+
     private final TargetModel model;
     private final String modelId;
     private final ThreatModel threatModel;
@@ -60,6 +65,7 @@ public final class RobustEvaluator {
     private final Path state;
     private final Path adversarialFolder;
     private final EvaluationListener listener;
+    private final AutoAttackWarnings checks;
 
     private RobustEvaluator(Builder builder) {
         model = builder.model;
@@ -75,6 +81,7 @@ public final class RobustEvaluator {
         state = builder.state;
         adversarialFolder = builder.adversarialFolder;
         listener = builder.listener;
+        checks = new AutoAttackWarnings(attacks, listener);
         EvaluationSettings settings = settings("", "");
         if (state != null || adversarialFolder != null) {
             if (modelId.isEmpty()) {
@@ -120,6 +127,13 @@ public final class RobustEvaluator {
         }
         Verdicts known = open(settings(name, dataset.getChecksum()));
         AdversarialFolder folder = openFolder(known);
+        if (!checks.isEmpty()) {
+            long[] first =
+                    LongStream.range(0, Math.min(CHECKED, dataset.size())).toArray();
+            try (Batch batch = dataset.getByIndices(manager.newSubManager(), first)) {
+                checkBefore(batch);
+            }
+        }
         long[] open = LongStream.range(0, dataset.size())
                 .filter(position -> !known.contains(dataset.getIndex(position)))
                 .toArray();
@@ -129,11 +143,15 @@ public final class RobustEvaluator {
         for (int from = 0; from < open.length; from += batchSize) {
             long[] positions =
                     Arrays.copyOfRange(open, from, Math.min(open.length, from + batchSize));
-            judge(dataset.getByIndices(manager.newSubManager(), positions), known, folder);
+            try (Batch batch = dataset.getByIndices(manager.newSubManager(), positions)) {
+                judge(batch, known, folder);
+            }
         }
         join(folder);
-        return known.of(
+        Verdicts verdicts = known.of(
                 LongStream.range(0, dataset.size()).mapToObj(dataset::getIndex).toList());
+        checks.after(verdicts);
+        return verdicts;
     }
 
     /**
@@ -155,13 +173,20 @@ public final class RobustEvaluator {
         AdversarialFolder folder = openFolder(known);
         Set<Long> indices = new LinkedHashSet<>();
         for (Batch batch : batches) {
-            indices.addAll(judge(batch, known, folder));
+            try (batch) {
+                if (indices.isEmpty() && !checks.isEmpty()) {
+                    checkBefore(batch);
+                }
+                indices.addAll(judge(batch, known, folder));
+            }
         }
         join(folder);
         if (indices.isEmpty()) {
             throw new IllegalArgumentException("There are no images to evaluate.");
         }
-        return known.of(indices);
+        Verdicts verdicts = known.of(indices);
+        checks.after(verdicts);
+        return verdicts;
     }
 
     private EvaluationSettings settings(String dataset, String checksum) {
@@ -176,18 +201,22 @@ public final class RobustEvaluator {
                 attacks.entrySet().stream()
                         .map(entry -> new EvaluationSettings.NamedAttack(
                                 entry.getKey(),
-                                entry.getValue().stream().map(Attack::toString).toList()))
+                                entry.getValue().stream().map(Attack::toString).toList(),
+                                members(entry.getValue())))
                         .toList(),
                 worstCase,
                 seed);
     }
 
+    private static List<String> members(List<Attack> byEpsilon) {
+        return !byEpsilon.isEmpty() && byEpsilon.get(0) instanceof AutoAttack autoAttack
+                ? autoAttack.members().stream().map(AutoAttack.Member::name).toList()
+                : List.of();
+    }
+
     private Verdicts open(EvaluationSettings settings) throws IOException {
         Verdicts none = new Verdicts(settings, List.of());
-        if (state == null) {
-            return none;
-        }
-        if (!Files.exists(state)) {
+        if (state == null || !Files.exists(state)) {
             return none;
         }
         Verdicts known = Verdicts.load(state);
@@ -211,11 +240,19 @@ public final class RobustEvaluator {
         }
     }
 
+    /** Has every AutoAttack look at the same images, wherever an evaluation goes on. */
+    private void checkBefore(Batch batch) {
+        NDArray images = batch.getData().singletonOrThrow();
+        long[] seeds = indices(batch, images.getShape().get(0)).stream()
+                .mapToLong(index -> Seeds.of("attack", seed, index))
+                .toArray();
+        checks.before(model, images, batch.getLabels().singletonOrThrow(), seeds);
+    }
+
     /** Judges the images of a batch that are not known yet, and returns the indices of all. */
     private List<Long> judge(Batch batch, Verdicts known, AdversarialFolder folder)
             throws IOException {
-        try (batch;
-                NDScope scope = new NDScope()) {
+        try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
             NDArray images = batch.getData().singletonOrThrow();
             List<Long> indices = indices(batch, images.getShape().get(0));

@@ -1,5 +1,6 @@
 package io.github.remoe.evaluate;
 
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -15,15 +16,43 @@ import java.util.List;
  * @param predictions the same for the adversarial images, by attack and then by epsilon; {@value
  *     #NOT_ATTACKED} where another attack had broken the image before and only the worst case is
  *     measured
+ * @param brokenBy which of its members broke the image, by attack and then by epsilon, where the attack
+ *     is an {@link io.github.remoe.attack.AutoAttack}; {@code ""} where it did not, and for all other
+ *     attacks
  */
-public record Verdict(long index, int label, int cleanPrediction, List<List<Integer>> predictions) {
+public record Verdict(
+        long index,
+        int label,
+        int cleanPrediction,
+        List<List<Integer>> predictions,
+        List<List<String>> brokenBy) {
 
     /** Stands for the prediction under an attack that was not made on this image. */
     public static final int NOT_ATTACKED = -1;
 
-    /** Copies the predictions. */
+    /** Copies the lists. */
     public Verdict {
         predictions = predictions.stream().map(List::copyOf).toList();
+        brokenBy = brokenBy.stream().map(List::copyOf).toList();
+    }
+
+    /**
+     * Creates a verdict under attacks that have no members.
+     *
+     * @param index the image's index in the whole dataset
+     * @param label its true class
+     * @param cleanPrediction the class that the model takes it for
+     * @param predictions the same for the adversarial images, by attack and then by epsilon
+     */
+    public Verdict(long index, int label, int cleanPrediction, List<List<Integer>> predictions) {
+        this(
+                index,
+                label,
+                cleanPrediction,
+                predictions,
+                predictions.stream()
+                        .map(row -> Collections.nCopies(row.size(), ""))
+                        .toList());
     }
 
     /**

@@ -13,8 +13,8 @@ import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.Iterator;
 import java.util.List;
-import java.util.stream.Collectors;
 
 /** The file format of {@link Verdicts}. */
 final class VerdictFile {
@@ -30,9 +30,13 @@ final class VerdictFile {
         text.append(settings.toJson()).append('\n');
         text.append("index,label,clean");
         for (EvaluationSettings.NamedAttack attack : settings.attacks()) {
-            settings.epsilons()
-                    .forEach(e ->
-                            text.append(',').append(attack.name()).append('@').append(e));
+            for (float epsilon : settings.epsilons()) {
+                String column = attack.name() + "@" + epsilon;
+                text.append(',').append(column);
+                if (!attack.members().isEmpty()) {
+                    text.append(',').append(column).append(" by");
+                }
+            }
         }
         text.append('\n');
         for (Verdict verdict : verdicts.all()) {
@@ -41,8 +45,15 @@ final class VerdictFile {
                     .append(verdict.label())
                     .append(',')
                     .append(verdict.cleanPrediction());
-            for (List<Integer> row : verdict.predictions()) {
-                row.forEach(p -> text.append(',').append(p == Verdict.NOT_ATTACKED ? "" : p));
+            for (int a = 0; a < settings.attacks().size(); a++) {
+                boolean tells = !settings.attacks().get(a).members().isEmpty();
+                for (int e = 0; e < settings.epsilons().size(); e++) {
+                    int prediction = verdict.predictions().get(a).get(e);
+                    text.append(',').append(prediction == Verdict.NOT_ATTACKED ? "" : prediction);
+                    if (tells) {
+                        text.append(',').append(verdict.brokenBy().get(a).get(e));
+                    }
+                }
             }
             text.append('\n');
         }
@@ -117,21 +128,24 @@ final class VerdictFile {
     }
 
     private static Verdict parse(String line, EvaluationSettings settings) {
-        String[] cells = line.split(",", -1);
-        List<Integer> predictions = Arrays.stream(cells)
-                .skip(3)
-                .map(cell -> cell.isEmpty() ? Verdict.NOT_ATTACKED : Integer.parseInt(cell))
-                .collect(Collectors.toList());
-        List<List<Integer>> byAttack = new ArrayList<>();
-        int epsilons = settings.epsilons().size();
-        for (int start = 0; start < predictions.size(); start += epsilons) {
-            byAttack.add(predictions.subList(start, start + epsilons));
+        Iterator<String> cells = Arrays.asList(line.split(",", -1)).iterator();
+        long index = Long.parseLong(cells.next());
+        int label = Integer.parseInt(cells.next());
+        int clean = Integer.parseInt(cells.next());
+        List<List<Integer>> predictions = new ArrayList<>();
+        List<List<String>> brokenBy = new ArrayList<>();
+        for (EvaluationSettings.NamedAttack attack : settings.attacks()) {
+            List<Integer> predicted = new ArrayList<>();
+            List<String> by = new ArrayList<>();
+            for (int e = 0; e < settings.epsilons().size(); e++) {
+                String cell = cells.next();
+                predicted.add(cell.isEmpty() ? Verdict.NOT_ATTACKED : Integer.parseInt(cell));
+                by.add(attack.members().isEmpty() ? "" : cells.next());
+            }
+            predictions.add(predicted);
+            brokenBy.add(by);
         }
-        return new Verdict(
-                Long.parseLong(cells[0]),
-                Integer.parseInt(cells[1]),
-                Integer.parseInt(cells[2]),
-                byAttack);
+        return new Verdict(index, label, clean, predictions, brokenBy);
     }
 
     private static String shortened(String line) {

@@ -1,5 +1,7 @@
 package io.github.remoe.evaluate;
 
+import io.github.remoe.attack.AutoAttack;
+
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -52,7 +54,8 @@ public final class Verdicts {
      *
      * <p>It is a table in CSV, of one line an image in the order of the indices: index, label, clean
      * prediction, and the prediction under each attack and epsilon, headed {@code attack@epsilon};
-     * empty where an attack was not made. The first line, {@code #} and JSON, holds the settings, the
+     * empty where an attack was not made. For an AutoAttack there follows a column {@code
+     * attack@epsilon by} with the member that broke the image. The first line, {@code #} and JSON, holds the settings, the
      * last one, {@code #}, a SHA-256 of all lines before it.
      *
      * @param file the file
@@ -87,7 +90,9 @@ public final class Verdicts {
         List<List<Integer>> predictions = verdict.predictions();
         int epsilons = settings.epsilons().size();
         if (predictions.size() != settings.attacks().size()
-                || predictions.stream().anyMatch(row -> row.size() != epsilons)) {
+                || verdict.brokenBy().size() != predictions.size()
+                || predictions.stream().anyMatch(row -> row.size() != epsilons)
+                || verdict.brokenBy().stream().anyMatch(row -> row.size() != epsilons)) {
             throw new IllegalArgumentException(String.format(
                     "Image %d has predictions %s, expected one for each of %d attacks and %d"
                             + " epsilons.",
@@ -169,6 +174,28 @@ public final class Verdicts {
     }
 
     /**
+     * Returns the share of images that are right as they are and under the first members of an
+     * AutoAttack; if only the worst case is measured, also under the attacks before it.
+     *
+     * @param attack the attack's position in the settings
+     * @param member the position of the last of these members
+     * @param epsilon the epsilon's position in the settings
+     * @return the robust accuracy after this member
+     * @throws IllegalArgumentException if there are no verdicts
+     */
+    public Accuracy robustAfterMember(int attack, int member, int epsilon) {
+        List<String> members = settings.attacks().get(attack).members();
+        return share(verdict -> {
+            boolean brokenBefore = settings.worstCase()
+                    ? verdict.isBrokenUpTo(attack - 1, epsilon)
+                    : !verdict.isCleanCorrect();
+            String by = verdict.brokenBy().get(attack).get(epsilon);
+            return !brokenBefore
+                    && (!verdict.isBroken(attack, epsilon) || members.indexOf(by) > member);
+        });
+    }
+
+    /**
      * Returns the share of images that are right as they are and under every attack.
      *
      * @param epsilon the epsilon's position in the settings
@@ -190,6 +217,18 @@ public final class Verdicts {
         SortedMap<Integer, Verdicts> result = new TreeMap<>();
         classes.forEach((label, verdicts) -> result.put(label, new Verdicts(settings, verdicts)));
         return result;
+    }
+
+    /** What broke each image under an AutoAttack, in the words of {@link AutoAttack.Outcome}. */
+    List<String> brokenBy(int attack, int epsilon) {
+        return byIndex.values().stream()
+                .map(verdict -> {
+                    String by = verdict.brokenBy().get(attack).get(epsilon);
+                    return !verdict.isCleanCorrect()
+                            ? AutoAttack.CLEAN
+                            : by.isEmpty() ? AutoAttack.NONE : by;
+                })
+                .toList();
     }
 
     private Accuracy share(Predicate<Verdict> right) {

@@ -36,6 +36,7 @@ import java.util.stream.IntStream;
  * @param clean the clean accuracy
  * @param robust the robust accuracy for each attack and epsilon; if {@code worstCaseOnly}, under this
  *     attack and those before it
+ * @param robustAfterMember for each AutoAttack the robust accuracy after each of its members
  * @param worstCase the robust accuracy over all attacks, for each epsilon
  * @param perClass the same accuracies for each true class
  * @param warnings what a reader should know before trusting the figures
@@ -55,6 +56,7 @@ public record Results(
         Environment environment,
         Accuracy clean,
         List<RobustAccuracy> robust,
+        List<MemberAccuracy> robustAfterMember,
         List<WorstCase> worstCase,
         List<ClassAccuracy> perClass,
         List<String> warnings,
@@ -126,6 +128,16 @@ public record Results(
      * @param accuracy the images that are right as they are and attacked
      */
     public record RobustAccuracy(String attack, float epsilon, Accuracy accuracy) {}
+
+    /**
+     * Robust accuracy under the first members of an AutoAttack.
+     *
+     * @param attack the attack's name
+     * @param member the name of the last of these members
+     * @param epsilon the radius
+     * @param accuracy the images that are right as they are and after this member
+     */
+    public record MemberAccuracy(String attack, String member, float epsilon, Accuracy accuracy) {}
 
     /**
      * Robust accuracy over all attacks.
@@ -371,6 +383,7 @@ public record Results(
                     environment,
                     verdicts.clean(),
                     robust(verdicts),
+                    robustAfterMember(),
                     worstCase(verdicts),
                     verdicts.byClass().entrySet().stream()
                             .map(entry -> new ClassAccuracy(
@@ -426,6 +439,23 @@ public record Results(
                             settings.attacks().get(attack).name(),
                             settings.epsilons().get(epsilon),
                             images.robust(attack, epsilon)));
+                }
+            }
+            return list;
+        }
+
+        private List<MemberAccuracy> robustAfterMember() {
+            List<MemberAccuracy> list = new ArrayList<>();
+            for (int attack = 0; attack < settings.attacks().size(); attack++) {
+                EvaluationSettings.NamedAttack named = settings.attacks().get(attack);
+                for (int epsilon = 0; epsilon < settings.epsilons().size(); epsilon++) {
+                    for (int member = 0; member < named.members().size(); member++) {
+                        list.add(new MemberAccuracy(
+                                named.name(),
+                                named.members().get(member),
+                                settings.epsilons().get(epsilon),
+                                verdicts.robustAfterMember(attack, member, epsilon)));
+                    }
                 }
             }
             return list;

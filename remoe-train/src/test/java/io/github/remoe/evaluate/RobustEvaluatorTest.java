@@ -16,8 +16,11 @@ import ai.djl.training.dataset.Batch;
 import ai.djl.translate.Batchifier;
 
 import io.github.remoe.Tensors;
+import io.github.remoe.attack.Apgd;
 import io.github.remoe.attack.Attack;
+import io.github.remoe.attack.AutoAttack;
 import io.github.remoe.attack.Fgsm;
+import io.github.remoe.attack.LogitLoss;
 import io.github.remoe.attack.Pgd;
 import io.github.remoe.attack.TargetModel;
 import io.github.remoe.attack.ThreatModel;
@@ -26,11 +29,14 @@ import io.github.remoe.data.Seeds;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -44,6 +50,9 @@ class RobustEvaluatorTest {
     // How far red may move: 0.4, 0.05, wrong, 0.4, 0.05, wrong, 0.2.
     private static final double[] RED = {0.9, 0.55, 0.45, 0.1, 0.45, 0.7, 0.7};
     private static final long[] LABELS = {0, 0, 0, 1, 1, 1, 0};
+
+    @TempDir
+    private Path temp;
 
     private NDManager manager;
     private TargetModel model;
@@ -373,6 +382,84 @@ class RobustEvaluatorTest {
         assertThat(verdicts.all().stream().filter(v -> v.isCleanCorrect() && v.isBroken(0, 0)))
                 .extracting(Verdict::index)
                 .containsExactly(4L);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void anAutoAttackTellsWhichMemberBroke(boolean worstCase) throws IOException {
+        List<String> warnings = new ArrayList<>();
+
+        // Half of 0.21 breaks two, all of it one more; half of 0.45 none, and all of it two.
+        Verdicts verdicts = evaluate(
+                evaluator()
+                        .addAttack(
+                                "aa",
+                                t -> new AutoAttack(
+                                        t,
+                                        List.of(
+                                                new AutoAttack.Member(
+                                                        "half",
+                                                        new Fgsm(t.withEpsilon(t.epsilon() / 2))),
+                                                new AutoAttack.Member("fgsm", new Fgsm(t)))))
+                        .addAttack("fgsm", Fgsm::new)
+                        .optEpsilons(List.of(0.21f, 0.45f))
+                        .optWorstCase(worstCase)
+                        .optListener(warnings(warnings)),
+                batches(3));
+
+        assertThat(verdicts.settings().attacks().get(0).members()).containsExactly("half", "fgsm");
+        assertThat(verdicts.all())
+                .extracting(verdict -> verdict.brokenBy().get(0))
+                .containsExactly(
+                        List.of("", "fgsm"),
+                        List.of("half", "half"),
+                        List.of("", ""),
+                        List.of("", "fgsm"),
+                        List.of("half", "half"),
+                        List.of("", ""),
+                        List.of("fgsm", "fgsm"));
+        assertThat(verdicts.robustAfterMember(0, 0, 0)).isEqualTo(new Accuracy(3, 7));
+        assertThat(verdicts.robustAfterMember(0, 1, 0)).isEqualTo(new Accuracy(2, 7));
+        assertThat(verdicts.robustAfterMember(0, 0, 1))
+                .isEqualTo(new Accuracy(worstCase ? 2 : 3, 7));
+        assertThat(verdicts.robustAfterMember(0, 1, 1)).isEqualTo(new Accuracy(0, 7));
+        assertThat(warnings).isEmpty();
+        Path file = temp.resolve("verdicts.csv");
+        verdicts.save(file);
+        assertThat(Verdicts.load(file).all()).isEqualTo(verdicts.all());
+        assertThat(Files.readAllLines(file).get(1))
+                .startsWith("index,label,clean,aa@0.21,aa@0.21 by,aa@0.45,aa@0.45 by,fgsm@0.21,");
+    }
+
+    @Test
+    void theChecksOfAnAutoAttackAreToldOnce() throws IOException {
+        List<String> warnings = new ArrayList<>();
+
+        evaluate(
+                evaluator()
+                        .addAttack(
+                                "aa",
+                                t -> new AutoAttack(
+                                        t,
+                                        List.of(new AutoAttack.Member(
+                                                "apgd-dlr",
+                                                Apgd.builder(t)
+                                                        .optSteps(2)
+                                                        .optLoss(LogitLoss.DLR)
+                                                        .build()))))
+                        .optListener(warnings(warnings)),
+                batches(1));
+
+        assertThat(warnings).singleElement().asString().startsWith("aa 0.3 The model has only 2");
+    }
+
+    private static EvaluationListener warnings(List<String> warnings) {
+        return new EvaluationListener() {
+            @Override
+            public void onWarning(String attack, float epsilon, String warning) {
+                warnings.add(attack + " " + epsilon + " " + warning);
+            }
+        };
     }
 
     @Test

@@ -42,7 +42,8 @@ class ResultsTest {
                 List.of(4 / 255f, 8 / 255f),
                 List.of(
                         new EvaluationSettings.NamedAttack("fgsm", List.of("Fgsm[1]", "Fgsm[2]")),
-                        new EvaluationSettings.NamedAttack("aa", List.of("Aa[1]", "Aa[2]"))),
+                        new EvaluationSettings.NamedAttack(
+                                "aa", List.of("Aa[1]", "Aa[2]"), List.of("ce", "square"))),
                 false,
                 7);
         // Wrong; robust to all but the last; broken by all.
@@ -50,8 +51,18 @@ class ResultsTest {
                 settings,
                 List.of(
                         new Verdict(0, 0, 1, List.of(List.of(1, 1), List.of(1, 1))),
-                        new Verdict(1, 0, 0, List.of(List.of(0, 0), List.of(0, 2))),
-                        new Verdict(2, 3, 3, List.of(List.of(1, 1), List.of(2, 2)))));
+                        new Verdict(
+                                1,
+                                0,
+                                0,
+                                List.of(List.of(0, 0), List.of(0, 2)),
+                                List.of(List.of("", ""), List.of("", "square"))),
+                        new Verdict(
+                                2,
+                                3,
+                                3,
+                                List.of(List.of(1, 1), List.of(2, 2)),
+                                List.of(List.of("", ""), List.of("ce", "ce")))));
         return Results.builder(verdicts)
                 .optModel("deit_tiny_patch4_32", true, 5, 6L, 40)
                 .optClasses(List.of("cat", "dog"))
@@ -72,6 +83,12 @@ class ResultsTest {
                         new Results.RobustAccuracy("fgsm", 8 / 255f, new Accuracy(1, 3)),
                         new Results.RobustAccuracy("aa", 4 / 255f, new Accuracy(1, 3)),
                         new Results.RobustAccuracy("aa", 8 / 255f, new Accuracy(0, 3)));
+        assertThat(results.robustAfterMember())
+                .containsExactly(
+                        new Results.MemberAccuracy("aa", "ce", 4 / 255f, new Accuracy(1, 3)),
+                        new Results.MemberAccuracy("aa", "square", 4 / 255f, new Accuracy(1, 3)),
+                        new Results.MemberAccuracy("aa", "ce", 8 / 255f, new Accuracy(1, 3)),
+                        new Results.MemberAccuracy("aa", "square", 8 / 255f, new Accuracy(0, 3)));
         assertThat(results.worstCase())
                 .containsExactly(
                         new Results.WorstCase(4 / 255f, new Accuracy(1, 3)),
