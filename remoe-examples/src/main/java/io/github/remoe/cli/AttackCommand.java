@@ -132,9 +132,10 @@ final class AttackCommand implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), "Pictures are made at one --epsilon.");
         }
         ThreatModel threat = threatOptions.threatModel();
-        Attack attack = AttackName.create(attackName, threat, threatOptions.stepSize);
         try (TargetOptions.Loaded model = targetOptions.load(deviceOption.device());
                 NewFolder folder = new NewFolder(out)) {
+            Attack attack =
+                    AttackName.create(attackName, threat, threatOptions.stepSize, model.network());
             PixelDataset whole = dataset(model);
             PixelDataset chosen = givenPaths() ? whole : Datasets.sample(whole, samples, seed);
             TargetOptions.Loaded loaded = model.with(whole.getClasses());

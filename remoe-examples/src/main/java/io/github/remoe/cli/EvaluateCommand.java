@@ -103,7 +103,8 @@ final class EvaluateCommand implements Callable<Integer> {
                     threatOptions.epsilons(),
                     threatOptions.stepSize,
                     worstCase,
-                    saveAdversarial);
+                    saveAdversarial,
+                    model.network());
             Results results = evaluation.run(model.with(images.getClasses()), folder);
             Evaluation.print(spec.commandLine().getOut(), folder.toString(), results);
         }

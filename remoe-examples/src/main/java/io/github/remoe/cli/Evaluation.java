@@ -18,6 +18,7 @@ import io.github.remoe.evaluate.RobustEvaluator;
 import io.github.remoe.evaluate.Verdicts;
 import io.github.remoe.report.Results;
 import io.github.remoe.train.RunFolder;
+import io.github.remoe.vit.VisionTransformer;
 
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -46,6 +47,7 @@ final class Evaluation {
     private final Float stepSize;
     private final boolean worstCase;
     private final boolean saveAdversarial;
+    private final VisionTransformer network;
 
     /**
      * Plans an evaluation.
@@ -57,6 +59,7 @@ final class Evaluation {
      * @param stepSize the length of a step, or null for the attacks' own
      * @param worstCase whether only the worst case over the attacks is measured
      * @param saveAdversarial whether the adversarial images are saved too
+     * @param network the network to be evaluated, trained or not, or null if it is none of ours
      * @throws IllegalArgumentException if there is no attack of a name, or a setting is out of range
      */
     Evaluation(
@@ -66,7 +69,8 @@ final class Evaluation {
             List<Float> epsilons,
             Float stepSize,
             boolean worstCase,
-            boolean saveAdversarial) {
+            boolean saveAdversarial,
+            VisionTransformer network) {
         this.images = images;
         this.options = options;
         this.threatModel = threatModel;
@@ -74,13 +78,14 @@ final class Evaluation {
         this.stepSize = stepSize;
         this.worstCase = worstCase;
         this.saveAdversarial = saveAdversarial;
+        this.network = network;
         if (options.batchSize < 1) {
             throw new IllegalArgumentException(
                     "--test-batch-size must be at least 1, got " + options.batchSize + ".");
         }
         for (String name : options.attacks) {
             for (float epsilon : epsilons) {
-                AttackName.create(name, threatModel.withEpsilon(epsilon), stepSize);
+                AttackName.create(name, threatModel.withEpsilon(epsilon), stepSize, network);
             }
         }
     }
@@ -131,7 +136,8 @@ final class Evaluation {
             for (String name : options.attacks) {
                 evaluator.addAttack(
                         name.toLowerCase(Locale.ROOT),
-                        threat -> watched(AttackName.create(name, threat, stepSize), progress));
+                        threat -> watched(
+                                AttackName.create(name, threat, stepSize, network), progress));
             }
             verdicts = evaluator
                     .build()
@@ -153,7 +159,8 @@ final class Evaluation {
         long[] first =
                 LongStream.range(0, Math.min(options.batchSize, images.size())).toArray();
         for (String name : options.attacks) {
-            if (AttackName.create(name, threatModel, stepSize) instanceof AutoAttack attack) {
+            if (AttackName.create(name, threatModel, stepSize, network)
+                    instanceof AutoAttack attack) {
                 try (NDManager manager = model.model().getNDManager().newSubManager();
                         Batch batch = images.getByIndices(manager, first)) {
                     warnings.putAll(AutoAttackCheck.before(

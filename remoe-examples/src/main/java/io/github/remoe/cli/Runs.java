@@ -49,7 +49,8 @@ final class Runs {
                 List.of(config.epsilon()),
                 config.stepSize(),
                 false,
-                false);
+                false,
+                config.createModel());
         CountDownLatch saved = new CountDownLatch(1);
         Thread onInterrupt = new Thread(() -> stop(run, saved));
         Runtime.getRuntime().addShutdownHook(onInterrupt);

@@ -11,6 +11,7 @@ import ai.djl.nn.Block;
 import ai.djl.nn.SequentialBlock;
 
 import io.github.remoe.ModelSummary;
+import io.github.remoe.attack.DenseGate;
 import io.github.remoe.attack.TargetModel;
 import io.github.remoe.autograd.Constants;
 import io.github.remoe.report.Results;
@@ -39,6 +40,12 @@ final class TargetOptions {
 
     @ArgGroup(multiplicity = "1")
     private Source source;
+
+    @Option(
+            names = "--dense-gate",
+            description = "Attack a ReMoE network adaptively: take gradients with all regional"
+                    + " experts switched on, and verdicts from the network as it is.")
+    private boolean denseGate;
 
     /** Either of the two. */
     static final class Source {
@@ -140,6 +147,31 @@ final class TargetOptions {
                             Integer.valueOf(model.getProperty("Epoch", "0"))));
         }
 
+        /** The network, or null if it is none of ours. */
+        VisionTransformer network() {
+            return model.getBlock() instanceof VisionTransformer vit ? vit : null;
+        }
+
+        /** The same model, with gradients that reach the experts which top-k switches off. */
+        Loaded throughDenseGate() {
+            TargetModel adaptive = target.withGradientsOf(new DenseGate(network()));
+            target.close();
+            return new Loaded(
+                    model,
+                    adaptive,
+                    data,
+                    classes,
+                    named,
+                    imageSize,
+                    new Results.Model(
+                            about.name(),
+                            about.checksum() + ", gradients through the dense gate",
+                            about.remoe(),
+                            about.parameters(),
+                            about.macs(),
+                            about.epoch()));
+        }
+
         /**
          * Takes the names of the classes from a dataset if the model came without.
          *
@@ -177,7 +209,16 @@ final class TargetOptions {
         RunFolder folder = new RunFolder(source.run);
         RunConfig config = folder.readConfig();
         Model model = folder.loadModel(device);
-        return Loaded.of(model, config);
+        Loaded loaded = Loaded.of(model, config);
+        if (!denseGate) {
+            return loaded;
+        }
+        if (config.remoe() == null) {
+            loaded.close();
+            throw new IllegalArgumentException(
+                    "--dense-gate is for networks with ReMoE blocks, and this one has none.");
+        }
+        return loaded.throughDenseGate();
     }
 
     private Loaded loadTorchScript(Device device) throws IOException {

@@ -3,11 +3,15 @@ package io.github.remoe.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.github.remoe.ReMoE;
 import io.github.remoe.attack.CwL2;
 import io.github.remoe.attack.Fgsm;
 import io.github.remoe.attack.LogitLoss;
 import io.github.remoe.attack.Pgd;
+import io.github.remoe.attack.RegionPgd;
 import io.github.remoe.attack.ThreatModel;
+import io.github.remoe.vit.Presets;
+import io.github.remoe.vit.VisionTransformer;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -23,10 +27,10 @@ class AttackNameTest {
 
     @Test
     void namesMeanTheSettingsOfTheLiterature() {
-        assertThat(AttackName.create("FGSM", THREAT, null)).isEqualTo(new Fgsm(THREAT));
-        assertThat(AttackName.create("pgd-20", THREAT, null))
+        assertThat(AttackName.create("FGSM", THREAT, null, null)).isEqualTo(new Fgsm(THREAT));
+        assertThat(AttackName.create("pgd-20", THREAT, null, null))
                 .isEqualTo(Pgd.builder(THREAT).optSteps(20).build());
-        assertThat(AttackName.create("CW-100", THREAT, 0.01f))
+        assertThat(AttackName.create("CW-100", THREAT, 0.01f, null))
                 .isEqualTo(Pgd.builder(THREAT)
                         .optLoss(LogitLoss.MARGIN)
                         .optSteps(100)
@@ -51,21 +55,23 @@ class AttackNameTest {
                 "square | Square[*queries=5000*",
                 "autoattack | AutoAttack[*name=apgd-ce*name=apgd-t*name=fab-t*name=square*",
                 "autoattack-plus | AutoAttack[*name=apgd-dlr*restarts=5*",
-                "autoattack-rand | AutoAttack[*eotSteps=20*"
+                "autoattack-rand | AutoAttack[*eotSteps=20*",
+                "routing-20 | Pgd[*RoutingLoss[logitLoss=cross-entropy, weight=1.0]*steps=20*"
             })
     void everyNameStandsForItsSettings(String name, String settings) {
         String expected = Arrays.stream(settings.split("\\*", -1))
                 .map(Pattern::quote)
                 .collect(Collectors.joining(".*"));
 
-        assertThat(AttackName.create(name, THREAT, null).toString()).matches(expected);
+        assertThat(AttackName.create(name, THREAT, null, null).toString()).matches(expected);
     }
 
     @Test
     void theL2AttackOfCarliniAndWagnerIsNotPgdOnTheirLoss() {
-        assertThat(AttackName.create("cw-l2", ThreatModel.l2(1), null)).isInstanceOf(CwL2.class);
+        assertThat(AttackName.create("cw-l2", ThreatModel.l2(1), null, null))
+                .isInstanceOf(CwL2.class);
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> AttackName.create("cw-l2", THREAT, null))
+                .isThrownBy(() -> AttackName.create("cw-l2", THREAT, null, null))
                 .withMessageContaining("l2");
     }
 
@@ -80,7 +86,7 @@ class AttackNameTest {
     })
     void aTypoGetsTheNearestName(String typo, String nearest) {
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> AttackName.create(typo, THREAT, null))
+                .isThrownBy(() -> AttackName.create(typo, THREAT, null, null))
                 .withMessageStartingWith(
                         "Unknown attack '" + typo + "'. Did you mean " + nearest + "?")
                 .withMessageContaining("Known attacks: fgsm, ");
@@ -90,8 +96,26 @@ class AttackNameTest {
     @CsvSource({"spectacular", "''", "x"})
     void whatIsNearNoneGetsTheList(String name) {
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> AttackName.create(name, THREAT, null))
+                .isThrownBy(() -> AttackName.create(name, THREAT, null, null))
                 .withMessageStartingWith("Unknown attack '" + name + "'. Known attacks: fgsm, ");
+    }
+
+    @Test
+    void regionsAreThoseOfTheNetwork() {
+        VisionTransformer vit = Presets.builder("vit_micro_patch4_32").build();
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> AttackName.create("regions-low-5", THREAT, null, null))
+                .withMessageContaining("ReMoE network");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> AttackName.create("regions-low-5", THREAT, null, vit))
+                .withMessageContaining("ReMoE blocks");
+
+        ReMoE.builder().build().insertInto(vit);
+        assertThat(AttackName.create("regions-low-5", THREAT, null, vit))
+                .isEqualTo(RegionPgd.builder(THREAT, vit)
+                        .optHighest(false)
+                        .optSteps(5)
+                        .build());
     }
 
     @Test
