@@ -215,19 +215,21 @@ class PgdTest {
                 .add(TinyNetworks.golden(manager, DataType.FLOAT32));
         NDArray some = images.get("0:8");
         NDArray someLabels = labels.get("0:8");
-        Pgd once = pgd(builder -> builder.optSteps(1));
-        Pgd thrice = pgd(builder -> builder.optSteps(1).optRestarts(3));
+        UnaryOperator<Pgd.Builder> strong =
+                builder -> builder.optStepSize(0.03f).optSteps(1);
+        ThreatModel threat = ThreatModel.linf(0.03f);
+        Pgd once = strong.apply(Pgd.builder(threat)).build();
+        Pgd thrice = strong.apply(Pgd.builder(threat)).optRestarts(3).build();
         long won = Arrays.stream(wrongs(once, some, someLabels)).sum();
-        assertThat(won).isBetween(1L, 7L);
-        int left = Math.toIntExact(8 - won);
-        long padded = (left + 3) / 4 * 4;
+        // Of 8, few enough are left to fill one group of 4.
+        assertThat(won).isBetween(4L, 7L);
 
         try (TargetModel counted = new TargetModel(counting, manager)) {
             thrice.perturb(counted, some, someLabels, Arrays.copyOf(seeds, 8));
         }
 
         // The clean images; then in each run one step and the look at where it led.
-        assertThat(passes.subList(0, 5)).containsExactly(8L, 8L, 8L, padded, padded);
+        assertThat(passes.subList(0, 5)).containsExactly(8L, 8L, 8L, 4L, 4L);
         assertThat(passes.size()).isLessThanOrEqualTo(7);
     }
 
