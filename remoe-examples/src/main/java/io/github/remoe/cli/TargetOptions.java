@@ -276,7 +276,7 @@ final class TargetOptions {
         digest.update(Files.readAllBytes(file));
         digest.update(normalization.getBytes(StandardCharsets.UTF_8));
         long parameters = block.getParameters().values().stream()
-                .mapToLong(parameter -> parameter.getShape().size())
+                .mapToLong(parameter -> parameter.getArray().size())
                 .sum();
         return new Results.Model(
                 file.getFileName().toString(),

@@ -40,6 +40,10 @@ class AttackCommandTest {
             "frame",
             "triangle");
 
+    /** 3 x 8 x 8 pixels, 5 classes. */
+    private static final Path TRACED =
+            Path.of("..", "remoe-train", "src", "test", "resources", "golden", "traced.pt");
+
     @TempDir
     private static Path runs;
 
@@ -91,9 +95,16 @@ class AttackCommandTest {
     }
 
     private int attack(String... options) {
+        return execute("--run=" + run, options);
+    }
+
+    private int attackScript(String... options) {
+        return execute("--torchscript=" + TRACED, options);
+    }
+
+    private int execute(String model, String... options) {
         Stream<String> arguments = Stream.concat(
-                Stream.of(
-                        "attack", "--run=" + run, "--device=cpu", "--out=" + folder.resolve("out")),
+                Stream.of("attack", model, "--device=cpu", "--out=" + folder.resolve("out")),
                 Stream.of(options));
         return Main.commandLine()
                 .setOut(new PrintWriter(out, true))
@@ -191,5 +202,45 @@ class AttackCommandTest {
         assertThat(err.toString()).contains("no file or folder").contains("nowhere.png");
         assertThat(attack("--attack=pgd20")).isEqualTo(1);
         assertThat(err.toString()).contains("Did you mean pgd-20?");
+    }
+
+    @Test
+    void tracedModelsAreAttacked() throws IOException {
+        Path names = Files.writeString(folder.resolve("names.txt"), "tench\na b\nchurch\nd\ne\n");
+        Path file = picture("church/1.png", 0x202020);
+
+        assertThat(attackScript(
+                        "--image-size=8",
+                        "--classes-file=" + names,
+                        "--mean=0.5,0.5,0.5",
+                        "--std=0.2,0.2,0.2",
+                        "--epsilon=0.5",
+                        "--images=" + file))
+                .isZero();
+
+        assertThat(out.toString()).containsPattern("1.png +church ");
+        BufferedImage clean = ImageIO.read(folder.resolve("out/001-1-clean.png").toFile());
+        assertThat(clean.getWidth()).isEqualTo(8);
+    }
+
+    @Test
+    void whatDoesNotFitATracedModelIsTold() throws IOException {
+        Path names = Files.writeString(folder.resolve("names.txt"), "tench\n");
+
+        assertThat(attackScript("--image-size=16", "--data=synthetic")).isEqualTo(1);
+        assertThat(attackScript("--image-size=8", "--classes-file=" + names)).isEqualTo(1);
+        assertThat(attackScript("--image-size=8", "--mean=0.5,0.5")).isEqualTo(1);
+        assertThat(attackScript("--image-size=8")).isEqualTo(2);
+        assertThat(err.toString().lines())
+                .satisfiesExactly(
+                        line -> assertThat(line)
+                                .contains("cannot take images of 3 x 16 x 16")
+                                .endsWith("Check --image-size."),
+                        line -> assertThat(line)
+                                .contains("The model has 5 classes")
+                                .contains("names 1"),
+                        line -> assertThat(line).contains("--mean takes three numbers"),
+                        line -> assertThat(line).contains("There are no images"),
+                        line -> assertThat(line).startsWith("See '"));
     }
 }
