@@ -1,15 +1,8 @@
 package io.github.remoe.cli;
 
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
-import ai.djl.training.dataset.Batch;
 import ai.djl.training.dataset.Dataset;
 
-import io.github.remoe.attack.Attack;
-import io.github.remoe.attack.AutoAttack;
-import io.github.remoe.attack.AutoAttackCheck;
 import io.github.remoe.attack.Norm;
-import io.github.remoe.attack.TargetModel;
 import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.data.Datasets;
 import io.github.remoe.data.PixelDataset;
@@ -24,11 +17,8 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.stream.LongStream;
 
 /**
  * An evaluation that the command line has asked for; everything but the model is checked when it is
@@ -120,7 +110,7 @@ final class Evaluation {
         Files.createDirectories(folder);
         Path state = folder.resolve(STATE);
         long start = System.nanoTime();
-        List<String> warnings = warnings(model);
+        List<String> warnings;
         Verdicts verdicts;
         try (Progress progress = new Progress("evaluate " + folder.getFileName(), images.size())) {
             RobustEvaluator.Builder evaluator = RobustEvaluator.builder(model.target(), threatModel)
@@ -136,8 +126,7 @@ final class Evaluation {
             for (String name : options.attacks) {
                 evaluator.addAttack(
                         name.toLowerCase(Locale.ROOT),
-                        threat -> watched(
-                                AttackName.create(name, threat, stepSize, network), progress));
+                        threat -> AttackName.create(name, threat, stepSize, network));
             }
             verdicts = evaluator
                     .build()
@@ -146,54 +135,12 @@ final class Evaluation {
                             images,
                             model.model().getNDManager(),
                             options.batchSize);
+            warnings = progress.warnings();
         }
         double seconds = (System.nanoTime() - start) / 1e9;
         Results results = write(verdicts, warnings, model, folder, seconds);
         Files.deleteIfExists(state);
         return results;
-    }
-
-    /** What AutoAttack's checks say of the model, on the first images. */
-    private List<String> warnings(TargetOptions.Loaded model) {
-        Map<AutoAttackCheck, String> warnings = new EnumMap<>(AutoAttackCheck.class);
-        long[] first =
-                LongStream.range(0, Math.min(options.batchSize, images.size())).toArray();
-        for (String name : options.attacks) {
-            if (AttackName.create(name, threatModel, stepSize, network)
-                    instanceof AutoAttack attack) {
-                try (NDManager manager = model.model().getNDManager().newSubManager();
-                        Batch batch = images.getByIndices(manager, first)) {
-                    warnings.putAll(AutoAttackCheck.before(
-                            attack,
-                            model.target(),
-                            batch.getData().singletonOrThrow(),
-                            batch.getLabels().singletonOrThrow(),
-                            new long[first.length]));
-                }
-            }
-        }
-        return List.copyOf(warnings.values());
-    }
-
-    private static Attack watched(Attack attack, Progress progress) {
-        return attack instanceof AutoAttack members
-                ? new WatchedAutoAttack(members, progress)
-                : attack;
-    }
-
-    /** Shows which of AutoAttack's members is done; the checks have been made before. */
-    private record WatchedAutoAttack(AutoAttack attack, Progress progress) implements Attack {
-
-        @Override
-        public NDArray perturb(TargetModel model, NDArray images, NDArray labels, long[] seeds) {
-            return attack.attack(model, images, labels, seeds, progress::onMember)
-                    .adversarial();
-        }
-
-        @Override
-        public String toString() {
-            return attack.toString();
-        }
     }
 
     private Results write(
@@ -251,6 +198,10 @@ final class Evaluation {
                     out,
                     robust.attack() + " " + epsilon(results, robust.epsilon()),
                     robust.accuracy());
+            results.robustAfterMember().stream()
+                    .filter(after -> after.attack().equals(robust.attack())
+                            && after.epsilon() == robust.epsilon())
+                    .forEach(after -> print(out, "  after " + after.member(), after.accuracy()));
         }
         if (results.attacks().size() > 1) {
             for (Results.WorstCase worst : results.worstCase()) {

@@ -9,12 +9,16 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
+import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 
 /** Shows long work as a bar with images a second and the time left. */
 final class Progress extends TrainingListenerAdapter implements EvaluationListener, AutoCloseable {
 
     private final ProgressBar bar;
+    private final Set<String> warnings = new LinkedHashSet<>();
 
     Progress(String task, long images) {
         bar = new ProgressBarBuilder()
@@ -32,9 +36,19 @@ final class Progress extends TrainingListenerAdapter implements EvaluationListen
         bar.setExtraMessage(" " + attack);
     }
 
-    /** AutoAttack has come through with one of its members. */
-    void onMember(String member, int attacked, int robust) {
-        bar.setExtraMessage(String.format(" %s: %d of %d hold", member, robust, attacked));
+    @Override
+    public void onMember(String member, int images, int robust) {
+        bar.setExtraMessage(String.format(" %s: %d of %d hold", member, robust, images));
+    }
+
+    @Override
+    public void onWarning(String attack, float epsilon, String warning) {
+        warnings.add(String.format(Locale.ROOT, "%s, epsilon %.3g: %s", attack, epsilon, warning));
+    }
+
+    /** What AutoAttack's checks have said, to be shown when the bar is gone. */
+    List<String> warnings() {
+        return List.copyOf(warnings);
     }
 
     @Override

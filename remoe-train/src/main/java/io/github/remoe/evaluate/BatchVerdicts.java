@@ -31,6 +31,7 @@ final class BatchVerdicts {
     private final int[] classes;
     private final int[] clean;
     private final boolean keepsImages;
+    private final EvaluationListener listener;
     private final List<int[][]> predictions = new ArrayList<>();
     private final List<String[][]> brokenBy = new ArrayList<>();
     private final List<NDArray> adversarial = new ArrayList<>();
@@ -43,13 +44,16 @@ final class BatchVerdicts {
      * @param labels (B)
      * @param indices the images' indices
      * @param keepsImages whether {@link #adversarial} will be asked for
+     * @param listener is told of the members of an AutoAttack
      */
     BatchVerdicts(
             TargetModel model,
             NDArray images,
             NDArray labels,
             long[] indices,
-            boolean keepsImages) {
+            boolean keepsImages,
+            EvaluationListener listener) {
+        this.listener = listener;
         this.keepsImages = keepsImages;
         this.model = model;
         this.images = images;
@@ -142,7 +146,7 @@ final class BatchVerdicts {
         // A copy, so that an attack which changes what it is given is found out.
         NDArray given = clean.duplicate();
         Outcome outcome = method instanceof AutoAttack autoAttack
-                ? autoAttack.attack(model, given, truth, seeds, (member, attacked, robust) -> {})
+                ? autoAttack.attack(model, given, truth, seeds, listener::onMember)
                 : new Outcome(
                         method.perturb(model, given, truth, seeds),
                         Collections.nCopies(rows.length, ""));

@@ -18,6 +18,15 @@ public interface EvaluationListener {
     default void onAttack(String attack, float epsilon, int images) {}
 
     /**
+     * A member of an {@link AutoAttack} has been made on the current batch.
+     *
+     * @param member the member's name
+     * @param images how many images it was made on
+     * @param robust how many of them have withstood it
+     */
+    default void onMember(String member, int images, int robust) {}
+
+    /**
      * Images have been judged. When an evaluation goes on, the first call tells of those that had
      * been judged before.
      *

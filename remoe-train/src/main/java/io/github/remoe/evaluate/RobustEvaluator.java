@@ -268,7 +268,8 @@ public final class RobustEvaluator {
                         Rows.select(images, open),
                         Rows.select(batch.getLabels().singletonOrThrow(), open),
                         Arrays.stream(open).mapToLong(indices::get).toArray(),
-                        folder != null);
+                        folder != null,
+                        listener);
                 attack(verdicts, folder);
                 verdicts.verdicts().forEach(known::add);
                 if (state != null) {
