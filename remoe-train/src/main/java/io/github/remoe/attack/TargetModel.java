@@ -51,7 +51,9 @@ import java.util.function.Function;
  * the second. Everything that a pass makes is closed when it returns, its result excepted.
  *
  * <p>Batches are filled up to a multiple of 4 images, so that on a CPU an image's logits and gradient
- * are the same numbers, to the last bit, in a batch of any size and at any place in it.
+ * do not depend on the size of its batch nor on its place in it: to the last bit for widths of a head
+ * that fill whole vectors, as those of the presets do. For other widths MKL rounds some products
+ * by where they lie in memory, unless the environment has {@code MKL_CBWR=COMPATIBLE}.
  *
  * <p>Targets may be used by several threads, one model or several: DJL allows one {@link
  * GradientCollector} in a process, so they take their gradients in turns. For the same reason
