@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.concurrent.Callable;
 import java.util.stream.LongStream;
 
@@ -145,7 +146,9 @@ final class MaskingCommand implements Callable<Integer> {
 
     private void write(MaskingReport report, Path folder) throws IOException {
         Files.createDirectories(folder);
-        Files.writeString(folder.resolve("masking.json"), report.toJson());
+        Path beside = folder.resolve(".masking.json");
+        Files.writeString(beside, report.toJson());
+        Files.move(beside, folder.resolve("masking.json"), StandardCopyOption.REPLACE_EXISTING);
         Png.write(
                 MaskingCharts.accuracyOverEpsilon(report),
                 folder.resolve("accuracy-over-epsilon.png"));

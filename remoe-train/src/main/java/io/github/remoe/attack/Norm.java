@@ -19,8 +19,8 @@ public enum Norm {
     L2 {
         @Override
         NDArray of(NDArray perturbations) {
-            // Rows first: one long sum is split among threads where an image is alone in its batch, and
-            // rounds otherwise than in a larger one.
+            // Rows first: where an image is alone in its batch, threads share one long sum, and it
+            // rounds otherwise than in a larger batch.
             NDArray rows = perturbations.square().sum(new int[] {3});
             return flat(rows).sum(new int[] {1}).sqrt();
         }

@@ -65,8 +65,13 @@ public final class Datasets {
      * @param samples how many images; 0 means all
      * @param seed what the choice depends on
      * @return the chosen images, or the dataset itself if that is no fewer
+     * @throws IllegalArgumentException if the number is negative
      */
     public static PixelDataset sample(PixelDataset dataset, int samples, long seed) {
+        if (samples < 0) {
+            throw new IllegalArgumentException(
+                    "The number of samples must be at least 1, or 0 for all; got " + samples + ".");
+        }
         if (samples == 0 || samples >= dataset.size()) {
             return dataset;
         }
