@@ -28,7 +28,7 @@ class VisionTransformer(torch.nn.Module):
                            w["patch_embed.proj.bias"], stride=config["patchSize"])
         self.side = patches.shape[-1]
         x = patches.flatten(2).mT
-        x = torch.cat([w["cls_token"].expand(len(x), -1, -1), x], dim=1) + w["pos_embed"]
+        x = torch.cat([w["cls_token"].expand(x.shape[0], -1, -1), x], dim=1) + w["pos_embed"]
         for layer in range(self.depth):
             x = self.encoder_block(x, f"blocks.{layer}.")
         return self.linear(self.norm(x, "norm")[:, 0], "head")
