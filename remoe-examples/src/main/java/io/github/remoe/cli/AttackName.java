@@ -52,14 +52,16 @@ record AttackName(String name, String meaning, Factory factory) {
                     (threat, stepSize, steps, network) -> RFgsm.builder(threat).build()),
             new AttackName(
                     "bim",
-                    "basic iterative method: 10 steps of --step-size from the image",
+                    "basic iterative method: 10 steps of --step-size or epsilon / 4",
                     (threat, stepSize, steps, network) -> Bim.builder(threat)
                             .optStepSize(stepSize != null ? stepSize : threat.epsilon() / 4)
                             .build()),
             new AttackName(
                     "mifgsm",
-                    "FGSM with momentum: 10 steps of epsilon / 10, decay 1",
-                    (threat, stepSize, steps, network) -> MiFgsm.builder(threat).build()),
+                    "FGSM with momentum: 10 steps of --step-size or epsilon / 10, decay 1",
+                    (threat, stepSize, steps, network) -> MiFgsm.builder(threat)
+                            .optStepSize(stepSize != null ? stepSize : threat.epsilon() / 10)
+                            .build()),
             new AttackName(
                     "pgd-STEPS",
                     "PGD on cross-entropy, random start, --step-size",

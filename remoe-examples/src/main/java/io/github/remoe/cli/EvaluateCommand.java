@@ -88,6 +88,10 @@ final class EvaluateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        if (shard != null && out == null) {
+            throw new ParameterException(
+                    spec.commandLine(), "Each --shard needs an --out of its own.");
+        }
         Path folder = out != null ? out : targetOptions.run();
         if (folder == null) {
             throw new ParameterException(

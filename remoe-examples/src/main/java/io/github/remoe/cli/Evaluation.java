@@ -109,6 +109,13 @@ final class Evaluation {
     Results run(TargetOptions.Loaded model, Path folder) throws IOException {
         Files.createDirectories(folder);
         Path state = folder.resolve(STATE);
+        Path adversarial = folder.resolve("adversarial");
+        if (saveAdversarial && Files.exists(adversarial) && !Files.exists(state)) {
+            throw new IOException(String.format(
+                    "%s holds the adversarial images of an evaluation that is done. Choose another"
+                            + " --out, or delete them.",
+                    adversarial));
+        }
         long start = System.nanoTime();
         List<String> warnings;
         Verdicts verdicts;
@@ -121,7 +128,7 @@ final class Evaluation {
                     .optState(state)
                     .optListener(progress);
             if (saveAdversarial) {
-                evaluator.optAdversarialFolder(folder.resolve("adversarial"));
+                evaluator.optAdversarialFolder(adversarial);
             }
             for (String name : options.attacks) {
                 evaluator.addAttack(
@@ -180,7 +187,9 @@ final class Evaluation {
     static Results.Builder tellAutoAttack(Results.Builder results, Verdicts verdicts) {
         boolean there = verdicts.settings().attacks().stream()
                 .anyMatch(attack -> attack.name().equals(AUTO_ATTACK));
-        return there ? results.optStandardAutoAttack(AUTO_ATTACK) : results;
+        // RobustBench's figure is one with the model's own gradients.
+        boolean own = !verdicts.settings().model().endsWith(TargetOptions.DENSE_GATE);
+        return there && own ? results.optStandardAutoAttack(AUTO_ATTACK) : results;
     }
 
     /**

@@ -64,7 +64,7 @@ final class MaskingCommand implements Callable<Integer> {
             names = "--samples",
             paramLabel = "N",
             defaultValue = "200",
-            description = "How many test images, chosen at random by --seed. Default:"
+            description = "How many test images, chosen at random by --seed; 0 means all. Default:"
                     + " ${DEFAULT-VALUE}.")
     private int samples;
 
@@ -100,6 +100,10 @@ final class MaskingCommand implements Callable<Integer> {
                     spec.commandLine(),
                     "There is no run folder, so say with --out where to write.");
         }
+        if (threatOptions.epsilons().size() > 1 || threatOptions.stepSize != null) {
+            throw new ParameterException(
+                    spec.commandLine(), "masking takes one --epsilon and no --step-size.");
+        }
         Path folder = out != null ? out : targetOptions.run().resolve("masking");
         ThreatModel threat = threatOptions.threatModel();
         GradientMaskingCheck.Builder check = GradientMaskingCheck.builder(threat)
@@ -131,6 +135,7 @@ final class MaskingCommand implements Callable<Integer> {
                     spec.commandLine(), "There is no run folder, so name the data with --data.");
         }
         PixelDataset images = Evaluation.testImages(name, model.imageSize(), samples, seed);
+        model.with(images.getClasses());
         try (NDManager manager = model.model().getNDManager().newSubManager();
                 Batch batch = images.getByIndices(
                         manager, LongStream.range(0, images.size()).toArray());

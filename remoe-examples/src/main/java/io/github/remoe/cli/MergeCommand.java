@@ -13,7 +13,9 @@ import picocli.CommandLine.Spec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 
 /** Puts the parts of an evaluation together. */
@@ -21,8 +23,8 @@ import java.util.concurrent.Callable;
         name = "merge",
         description =
                 "Puts together what several machines found with 'evaluate --shard', exactly as"
-                        + " if one had done it all. Parts of different models, data or settings are"
-                        + " refused.",
+                        + " if one had done it all; warnings keep the name of their part. Parts of"
+                        + " different models, data or settings are refused.",
         mixinStandardHelpOptions = true)
 final class MergeCommand implements Callable<Integer> {
 
@@ -46,13 +48,18 @@ final class MergeCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Verdicts all = null;
         double seconds = 0;
+        Set<String> warnings = new LinkedHashSet<>();
         for (Path part : parts) {
             Verdicts verdicts = Verdicts.load(part.resolve(Evaluation.VERDICTS));
             all = all == null ? verdicts : all.merge(verdicts);
-            seconds += new RunFolder(part).readResults().timing().seconds();
+            Results results = new RunFolder(part).readResults();
+            seconds += results.timing().seconds();
+            results.warnings()
+                    .forEach(warning -> warnings.add(part.getFileName() + ": " + warning));
         }
         Results first = new RunFolder(parts.get(0)).readResults();
         Results results = Evaluation.tellAutoAttack(first.ofWhole(all), all)
+                .optWarnings(List.copyOf(warnings))
                 .optSeconds(seconds)
                 .build();
         Files.createDirectories(out);

@@ -38,6 +38,9 @@ import java.util.stream.IntStream;
 /** The options that say which trained model is attacked: one of our runs, or a TorchScript file. */
 final class TargetOptions {
 
+    /** What ends the checksum of a model that is attacked through the dense gate. */
+    static final String DENSE_GATE = ", gradients through the dense gate";
+
     @ArgGroup(multiplicity = "1")
     private Source source;
 
@@ -165,7 +168,7 @@ final class TargetOptions {
                     imageSize,
                     new Results.Model(
                             about.name(),
-                            about.checksum() + ", gradients through the dense gate",
+                            about.checksum() + DENSE_GATE,
                             about.remoe(),
                             about.parameters(),
                             about.macs(),

@@ -33,7 +33,9 @@ final class ThreatOptions {
     @Option(
             names = "--step-size",
             converter = PixelValue.class,
-            description = "Step size of attacks by steps. Default: epsilon / 4.")
+            description =
+                    "Step size of bim, mifgsm, pgd, cw, routing and regions. Default: the attack's"
+                            + " own.")
     Float stepSize;
 
     List<Float> epsilons() {

@@ -134,11 +134,9 @@ public record Apgd(
         if (targetClasses == 0) {
             return Collections.singletonList(null);
         }
-        int classes = Math.toIntExact(logits.getShape().get(1));
-        NDArray truth = labels.toType(DataType.INT64, false).oneHot(classes, logits.getDataType());
-        // The true class comes last, even if another class is as likely.
-        NDArray byLogit = logits.sub(truth.muli(1e10f)).argSort(1, false);
-        return IntStream.range(0, Math.min(targetClasses, classes - 1))
+        NDArray byLogit = Hyperplane.otherClasses(logits, labels);
+        return IntStream.range(
+                        0, (int) Math.min(targetClasses, byLogit.getShape().get(1)))
                 .mapToObj(goal -> byLogit.get(":, " + goal))
                 .toList();
     }
@@ -218,6 +216,7 @@ public record Apgd(
         for (int pass = 1; pass < eotSteps; pass++) {
             last = model.gradient(point, objective);
             sum.addi(last.gradient());
+            last.gradient().close();
         }
         return new TargetModel.LossGradient(last.outputs(), last.losses(), sum.divi(eotSteps));
     }

@@ -183,6 +183,7 @@ public record AutoAttack(ThreatModel threatModel, List<Member> members) implemen
         threatModel.check(images, labels, seeds);
         String[] brokenBy = new String[seeds.length];
         Arrays.fill(brokenBy, CLEAN);
+        long[] predictions;
         NDArray adversarial;
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
@@ -190,14 +191,22 @@ public record AutoAttack(ThreatModel threatModel, List<Member> members) implemen
             NDArray logits = model.predict(images).head();
             // Also checks that every label is a class of the model.
             CrossEntropy.perImage(logits, labels);
+            predictions = logits.argMax(1).toLongArray();
             int[] robust = Rows.of(right(logits, labels));
             for (int row : robust) {
                 brokenBy[row] = NONE;
             }
             for (Member member : forClasses(logits.getShape().get(1)).members) {
                 if (robust.length > 0) {
-                    adversarial =
-                            attackRows(member, model, adversarial, labels, seeds, robust, brokenBy);
+                    adversarial = attackRows(
+                            member,
+                            model,
+                            adversarial,
+                            labels,
+                            seeds,
+                            robust,
+                            brokenBy,
+                            predictions);
                     int attacked = robust.length;
                     robust = Arrays.stream(robust)
                             .filter(row -> brokenBy[row].equals(NONE))
@@ -208,7 +217,10 @@ public record AutoAttack(ThreatModel threatModel, List<Member> members) implemen
             NDScope.unregister(adversarial);
         }
         NDScope.register(adversarial);
-        return new Outcome(adversarial, List.of(brokenBy));
+        return new Outcome(
+                adversarial,
+                List.of(brokenBy),
+                Arrays.stream(predictions).boxed().toList());
     }
 
     /**
@@ -223,7 +235,8 @@ public record AutoAttack(ThreatModel threatModel, List<Member> members) implemen
             NDArray labels,
             long[] seeds,
             int[] rows,
-            String[] brokenBy) {
+            String[] brokenBy,
+            long[] predictions) {
         NDArray next;
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
@@ -231,11 +244,14 @@ public record AutoAttack(ThreatModel threatModel, List<Member> members) implemen
             NDArray truth = Rows.select(labels, rows);
             long[] chosen = Arrays.stream(rows).mapToLong(row -> seeds[row]).toArray();
             NDArray points = member.attack.perturb(model, targets, truth, member.seeds(chosen));
-            NDArray withstands = right(model.predict(points).head(), truth);
+            NDArray logits = model.predict(points).head();
+            NDArray withstands = right(logits, truth);
             boolean[] withstood = withstands.toBooleanArray();
+            long[] predicted = logits.argMax(1).toLongArray();
             for (int i = 0; i < rows.length; i++) {
                 if (!withstood[i]) {
                     brokenBy[rows[i]] = member.name;
+                    predictions[rows[i]] = predicted[i];
                 }
             }
             next = Rows.replace(images, rows, Rows.where(withstands, targets, points));
@@ -319,8 +335,10 @@ public record AutoAttack(ThreatModel threatModel, List<Member> members) implemen
      *     they were; attached to the manager of the clean images
      * @param brokenBy the name of the member that broke each image, {@value AutoAttack#CLEAN} if the
      *     model misclassifies it as it is, or {@value AutoAttack#NONE}
+     * @param predictions the class that the model took each image for when that was decided: a model
+     *     with random logits may take it for another when asked again
      */
-    public record Outcome(NDArray adversarial, List<String> brokenBy) {}
+    public record Outcome(NDArray adversarial, List<String> brokenBy, List<Long> predictions) {}
 
     /** Is told how an attack goes on. */
     @FunctionalInterface

@@ -23,7 +23,8 @@ import java.util.stream.IntStream;
  * within epsilon, and the clean image where there is none. More steps of the search for c never lose an image; more steps of Adam may, since
  * the search then takes another way.
  *
- * <p>Behaves as foolbox's {@code L2CarliniWagnerAttack} for one image. The defaults are its and those
+ * <p>Behaves as foolbox's {@code L2CarliniWagnerAttack} for one image, but for its repeat of the
+ * smallest winning c at the end of 10 or more binary search steps. The defaults are its and those
  * of the authors' code: up to 90000 gradients for a batch. Fewer steps (torchattacks takes 50) and
  * fewer constants, from a larger first one, give larger distances.
  *

@@ -276,7 +276,8 @@ public final class TargetModel implements AutoCloseable {
     private static boolean isFinite(NDArray array) {
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
-            return Float.isFinite(array.toType(DataType.FLOAT32, false).sum().getFloat());
+            return Float.isFinite(
+                    array.toType(DataType.FLOAT32, false).abs().max().getFloat());
         }
     }
 

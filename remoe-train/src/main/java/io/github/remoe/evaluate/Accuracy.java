@@ -15,7 +15,7 @@ package io.github.remoe.evaluate;
 public record Accuracy(long correct, long total, double value, double lower, double upper) {
 
     // The 97.5th percentile of the normal distribution.
-    private static final double Z = 1.959963984540054;
+    static final double Z = 1.959963984540054;
 
     /**
      * Checks the counts.

@@ -225,6 +225,10 @@ public final class AdversarialSet implements AutoCloseable {
      *     not the dataset's
      */
     public Verification verify(TargetModel model, PixelDataset dataset, int batchSize) {
+        if (batchSize < 1) {
+            throw new IllegalArgumentException(
+                    "batchSize must be at least 1, got " + batchSize + ".");
+        }
         if (!dataset.getChecksum().equals(settings.datasetChecksum())) {
             throw new IllegalArgumentException(String.format(
                     "%s was made from a dataset with the checksum %s, this one has %s. Give the same"

@@ -120,7 +120,8 @@ final class BatchVerdicts {
             scope.suppressNotUsedWarning();
             Outcome outcome = perturb(name, method, threatModel, rows, seed);
             NDArray found = outcome.adversarial();
-            int[] predicted = ints(model.predict(found).head().argMax(1));
+            int[] predicted =
+                    outcome.predictions().stream().mapToInt(Long::intValue).toArray();
             record(attack, epsilon, rows, predicted, outcome.brokenBy());
             if (!keepsImages) {
                 return;
@@ -145,18 +146,27 @@ final class BatchVerdicts {
         NDArray truth = Rows.select(labels, rows);
         // A copy, so that an attack which changes what it is given is found out.
         NDArray given = clean.duplicate();
-        Outcome outcome = method instanceof AutoAttack autoAttack
+        Outcome byMembers = method instanceof AutoAttack autoAttack
                 ? autoAttack.attack(model, given, truth, seeds, listener::onMember)
-                : new Outcome(
-                        method.perturb(model, given, truth, seeds),
-                        Collections.nCopies(rows.length, ""));
-        NDArray found = outcome.adversarial();
+                : null;
+        NDArray found = byMembers != null
+                ? byMembers.adversarial()
+                : method.perturb(model, given, truth, seeds);
         AdversarialCheck.violation(threatModel, found, clean, chosen).ifPresent(wrong -> {
             throw new IllegalStateException(String.format(
                     "The attack '%s' returned %s. Its verdicts mean nothing; correct the attack: %s",
                     name, wrong, method));
         });
-        return outcome;
+        return byMembers != null ? byMembers : outcome(found);
+    }
+
+    /** What an attack without members has come to. */
+    private Outcome outcome(NDArray found) {
+        long[] predicted = model.predict(found).head().argMax(1).toLongArray();
+        return new Outcome(
+                found,
+                Collections.nCopies(predicted.length, ""),
+                Arrays.stream(predicted).boxed().toList());
     }
 
     private void record(int attack, int epsilon, int[] rows, int[] predicted, List<String> by) {
@@ -184,7 +194,7 @@ final class BatchVerdicts {
             return new NDList();
         }
         NDManager manager = images.getManager();
-        NDArray chosen = Rows.select(adversarial.get(attack), rows).duplicate();
+        NDArray chosen = Rows.select(adversarial.get(attack), rows).toType(DataType.FLOAT32, true);
         NDArray numbers = manager.create(
                 Arrays.stream(rows).mapToLong(row -> indices[row]).toArray());
         NDArray truth = manager.create(

@@ -59,8 +59,6 @@ public final class GradientMaskingCheck {
 
     // Attacks divide by a gradient's length plus as much.
     private static final float VANISHING = 1e-10f;
-    // The 97.5th percentile of the normal distribution.
-    private static final double Z = 1.959963984540054;
 
     private static final String SINGLE_STEP = "a single step";
     private static final String NOISE = "random noise";
@@ -136,6 +134,12 @@ public final class GradientMaskingCheck {
         float range = threatModel.pixelMax() - threatModel.pixelMin();
         float largest =
                 threatModel.norm() == Norm.LINF ? range : (float) (range * Math.sqrt(pixels));
+        if (threatModel.epsilon() > largest) {
+            throw new IllegalArgumentException(String.format(
+                    "epsilon %s allows every image already: at %s it reaches all of them. Choose a"
+                            + " smaller one.",
+                    threatModel.epsilon(), largest));
+        }
         List<Float> epsilons = new ArrayList<>();
         for (float e = threatModel.epsilon(); e < largest; e *= 2) {
             epsilons.add(e);
@@ -478,7 +482,7 @@ public final class GradientMaskingCheck {
             double squares =
                     Arrays.stream(differences).map(d -> (d - mean) * (d - mean)).sum();
             int count = differences.length;
-            double width = count == 1 ? 0 : Z * Math.sqrt(squares / (count - 1) / count);
+            double width = count == 1 ? 0 : Accuracy.Z * Math.sqrt(squares / (count - 1) / count);
             return new Mean(mean - width, mean + width);
         }
     }

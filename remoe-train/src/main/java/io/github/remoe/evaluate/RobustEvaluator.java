@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.training.dataset.Batch;
 
 import io.github.remoe.attack.Attack;
@@ -125,6 +126,13 @@ public final class RobustEvaluator {
         if (dataset.size() == 0) {
             throw new IllegalArgumentException("There are no images to evaluate.");
         }
+        long bytes = dataset.size() * dataset.getImageShape().size() * Float.BYTES;
+        if (adversarialFolder != null && bytes > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException(String.format(
+                    "The adversarial images would take %d bytes, more than the 2^31 - 1 that one file"
+                            + " can have. Evaluate in shards.",
+                    bytes));
+        }
         Verdicts known = open(settings(name, dataset.getChecksum()));
         AdversarialFolder folder = openFolder(known);
         if (!checks.isEmpty()) {
@@ -243,10 +251,14 @@ public final class RobustEvaluator {
     /** Has every AutoAttack look at the same images, wherever an evaluation goes on. */
     private void checkBefore(Batch batch) {
         NDArray images = batch.getData().singletonOrThrow();
-        long[] seeds = indices(batch, images.getShape().get(0)).stream()
+        long size = images.getShape().get(0);
+        NDIndex first = new NDIndex("0:{}", Math.min(CHECKED, size));
+        long[] seeds = indices(batch, size).stream()
+                .limit(CHECKED)
                 .mapToLong(index -> Seeds.of("attack", seed, index))
                 .toArray();
-        checks.before(model, images, batch.getLabels().singletonOrThrow(), seeds);
+        checks.before(
+                model, images.get(first), batch.getLabels().singletonOrThrow().get(first), seeds);
     }
 
     /** Judges the images of a batch that are not known yet, and returns the indices of all. */

@@ -411,12 +411,18 @@ public record Results(
                     RobustBench.eps(settings.threatModel(largest)),
                     RobustBench.percent(verdicts.clean().value()),
                     null,
-                    standardAutoAttack == null
+                    standardAutoAttack == null || !isMeasuredAlone()
                             ? null
                             : RobustBench.percent(
                                     verdicts.robust(autoAttack(), largest).value()),
                     null,
                     null);
+        }
+
+        /** Whether an attack's figure is its own, without images that others have broken. */
+        private boolean isMeasuredAlone() {
+            return !settings.worstCase()
+                    || settings.attacks().size() == 1 && settings.epsilons().size() == 1;
         }
 
         private int autoAttack() {
