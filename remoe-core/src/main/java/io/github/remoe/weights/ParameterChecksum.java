@@ -7,8 +7,6 @@ import ai.djl.util.Pair;
 
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 
 /** Names a network's parameters for good: equal networks, and only they, have the same checksum. */
 public final class ParameterChecksum {
@@ -30,7 +28,7 @@ public final class ParameterChecksum {
                     "The model has no parameters, so there is no checksum to tell it by. Give it a"
                             + " name of your own.");
         }
-        MessageDigest digest = sha256();
+        MessageDigest digest = Sha256.start();
         for (Pair<String, Parameter> parameter : block.getParameters()) {
             NDArray array = parameter.getValue().getArray();
             String title = String.format(
@@ -38,14 +36,6 @@ public final class ParameterChecksum {
             digest.update(title.getBytes(StandardCharsets.UTF_8));
             digest.update(array.toByteBuffer());
         }
-        return HexFormat.of().formatHex(digest.digest());
-    }
-
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java platform has SHA-256.", e);
-        }
+        return Sha256.end(digest);
     }
 }

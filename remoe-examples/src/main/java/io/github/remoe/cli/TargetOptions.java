@@ -19,6 +19,7 @@ import io.github.remoe.train.RunConfig;
 import io.github.remoe.train.RunFolder;
 import io.github.remoe.vit.VisionTransformer;
 import io.github.remoe.weights.ParameterChecksum;
+import io.github.remoe.weights.Sha256;
 
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Option;
@@ -29,9 +30,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -270,24 +269,14 @@ final class TargetOptions {
     private static Results.Model about(Path file, Block block, float[] mean, float[] std)
             throws IOException {
         String normalization = Arrays.toString(mean) + Arrays.toString(std);
-        MessageDigest digest;
-        try {
-            digest = MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java platform has SHA-256.", e);
-        }
+        MessageDigest digest = Sha256.start();
         digest.update(Files.readAllBytes(file));
         digest.update(normalization.getBytes(StandardCharsets.UTF_8));
         long parameters = block.getParameters().values().stream()
                 .mapToLong(parameter -> parameter.getArray().size())
                 .sum();
         return new Results.Model(
-                file.getFileName().toString(),
-                HexFormat.of().formatHex(digest.digest()),
-                false,
-                parameters,
-                null,
-                null);
+                file.getFileName().toString(), Sha256.end(digest), false, parameters, null, null);
     }
 
     private static float[] perChannel(String option, float[] values, float byDefault) {

@@ -15,14 +15,14 @@ import ai.djl.training.dataset.Sampler;
 import ai.djl.training.dataset.SequenceSampler;
 import ai.djl.translate.Batchifier;
 
+import io.github.remoe.weights.Sha256;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
-import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Queue;
@@ -152,13 +152,11 @@ public abstract class PixelDataset extends ArrayDataset {
         synchronized (whole) {
             if (whole.checksum == null) {
                 try {
-                    MessageDigest digest = MessageDigest.getInstance("SHA-256");
+                    MessageDigest digest = Sha256.start();
                     whole.digest(digest);
-                    whole.checksum = HexFormat.of().formatHex(digest.digest());
+                    whole.checksum = Sha256.end(digest);
                 } catch (IOException e) {
                     throw new UncheckedIOException(e.getMessage(), e);
-                } catch (NoSuchAlgorithmException e) {
-                    throw new IllegalStateException("Every Java platform has SHA-256.", e);
                 }
             }
             return whole.checksum;
