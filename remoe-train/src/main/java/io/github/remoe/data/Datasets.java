@@ -6,8 +6,19 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.BitSet;
 import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 
 /** Finds the right dataset for a word or path, as it is given on a command line. */
 public final class Datasets {
@@ -104,6 +115,101 @@ public final class Datasets {
                 .filter(position -> dataset.getIndex(position) % shards == shard)
                 .boxed()
                 .toList());
+    }
+
+    /**
+     * The two parts of a {@link Datasets#split split}.
+     *
+     * @param train the images to train on, with the settings of the dataset that was split
+     * @param validation the images to validate with: in the order of the dataset, none left out, not
+     *     augmented, and an unreadable one is an error
+     */
+    public record Split(PixelDataset train, PixelDataset validation) {}
+
+    /**
+     * Holds back validation images from a training set, as many of each class as fits its share.
+     *
+     * <p>Whether an image is held back depends on the seed, the number and its index in the whole
+     * dataset alone: it is so for every subset. So split first and {@link #sample} the training part
+     * afterwards, or split a sample and get its share of the validation images. More validation
+     * images with the same seed are the same ones and others besides.
+     *
+     * @param dataset the dataset, or a subset of one
+     * @param validationImages how many images of the <em>whole</em> dataset are held back
+     * @param seed what the choice depends on
+     * @return both parts; no image is in both, and indices are still those of the whole dataset
+     * @throws IllegalArgumentException if the number is less than 1, or leaves one part empty
+     */
+    public static Split split(PixelDataset dataset, int validationImages, long seed) {
+        long images = dataset.whole().availableSize();
+        if (validationImages < 1 || validationImages >= images) {
+            throw new IllegalArgumentException(String.format(
+                    "The number of validation images must be at least 1 and less than the %d of the"
+                            + " dataset; got %d.",
+                    images, validationImages));
+        }
+        BitSet heldBack = new BitSet();
+        inBalancedOrder(dataset.whole(), seed)
+                .limit(validationImages)
+                .forEach(index -> heldBack.set(Math.toIntExact(index)));
+        Map<Boolean, List<Long>> parts = LongStream.range(0, dataset.size())
+                .boxed()
+                .collect(Collectors.partitioningBy(
+                        position -> heldBack.get(Math.toIntExact(dataset.getIndex(position)))));
+        if (parts.get(true).isEmpty() || parts.get(false).isEmpty()) {
+            throw new IllegalArgumentException(String.format(
+                    "Of these %d images, %d are validation images: split the whole dataset, or hold"
+                            + " back another number than %d of %d.",
+                    dataset.size(), parts.get(true).size(), validationImages, images));
+        }
+        return new Split(
+                dataset.subDataset(parts.get(false)),
+                dataset.validationSubset(
+                        parts.get(true).stream().mapToLong(Long::longValue).toArray()));
+    }
+
+    /** All indices in a random order of which any first part has the classes in proportion. */
+    private static Stream<Long> inBalancedOrder(PixelDataset whole, long seed) {
+        record Place(double shareOfClass, long index) {}
+        Comparator<Long> random = Comparator.comparingLong(index -> Seeds.of("split", seed, index));
+        Map<Integer, List<Long>> classes = LongStream.range(0, whole.availableSize())
+                .boxed()
+                .sorted(random)
+                .collect(Collectors.groupingBy(whole::label));
+        return classes.values().stream()
+                .flatMap(images -> IntStream.range(0, images.size())
+                        .mapToObj(i -> new Place((i + 0.5) / images.size(), images.get(i))))
+                .sorted(Comparator.comparingDouble(Place::shareOfClass)
+                        .thenComparing(Place::index, random))
+                .map(Place::index);
+    }
+
+    /**
+     * Creates threads to read batches ahead of training with, for {@code getData} or {@link
+     * ai.djl.training.DefaultTrainingConfig#optExecutorService(ExecutorService)}.
+     *
+     * <p>They never keep a program from ending, and end by themselves when they had nothing to do for
+     * ten seconds. {@code shutdownNow} ends them at once; a pass that still waits for them must not
+     * be gone on with.
+     *
+     * @param threads how many, 1 or more; 2 keep up with training on the processor
+     * @return the threads, none of which is started yet
+     * @throws IllegalArgumentException if the number is less than 1
+     */
+    public static ExecutorService readingThreads(int threads) {
+        if (threads < 1) {
+            throw new IllegalArgumentException(
+                    "The number of reading threads must be at least 1, got " + threads + ".");
+        }
+        AtomicInteger started = new AtomicInteger();
+        ThreadPoolExecutor executor = new ThreadPoolExecutor(
+                threads, threads, 10, TimeUnit.SECONDS, new LinkedBlockingQueue<>(), task -> {
+                    Thread thread = new Thread(task, "remoe-data-" + started.incrementAndGet());
+                    thread.setDaemon(true);
+                    return thread;
+                });
+        executor.allowCoreThreadTimeOut(true);
+        return executor;
     }
 
     private static void requireSize32(String name, int imageSize) {

@@ -8,7 +8,6 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.training.dataset.ArrayDataset;
 import ai.djl.training.dataset.Batch;
 import ai.djl.training.dataset.BatchSampler;
-import ai.djl.training.dataset.BulkDataIterable;
 import ai.djl.training.dataset.RandomAccessDataset;
 import ai.djl.training.dataset.Record;
 import ai.djl.training.dataset.Sampler;
@@ -17,15 +16,21 @@ import ai.djl.translate.Batchifier;
 
 import io.github.remoe.weights.Sha256;
 
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.stream.IntStream;
@@ -49,20 +54,30 @@ import java.util.stream.LongStream;
  * <p><b>Epochs.</b> Each call of {@code getData} is one pass over the data, and passes are counted
  * from 0. The order of a {@link ShuffleSampler} and the random changes of an {@link Augmentation}
  * depend on the number of the pass; {@link #setEpoch(long)} sets it, to repeat a pass or to go on
- * where an earlier run stopped. Start passes from one thread; reading ahead with an {@link
- * ExecutorService} is fine.
+ * where an earlier run stopped, and {@link #setPosition(long, long)} does so in the middle of a
+ * pass. Start passes from one thread.
+ *
+ * <p><b>Reading ahead.</b> With an {@link ExecutorService} ({@link Datasets#readingThreads}),
+ * {@code optPrefetchNumber} batches, 2 unless set, are read ahead, each on one of its threads, and
+ * given out in order. At most one more is held in memory. A pass may be given up at any point: what
+ * was read ahead is Java memory and goes by itself.
  *
  * <p><b>Errors.</b> An image that cannot be read ends the pass with an {@link UncheckedIOException}
- * whose message names it.
+ * whose message names it; see {@link BaseBuilder#optMaxUnreadable} for going on without it.
  *
- * <p>A new kind of dataset fills in the four abstract methods; all of them may be called by several
+ * <p>A new kind of dataset fills in the abstract methods; all of them may be called by several
  * threads at once.
  */
 public abstract class PixelDataset extends ArrayDataset {
 
+    private static final Logger logger = LoggerFactory.getLogger(PixelDataset.class);
+
     private final Augmentation augmentation;
     private final Queue<ByteBuffer> buffers = new ConcurrentLinkedQueue<>();
+    private final int maxUnreadable;
+    private final Set<Long> unreadable = ConcurrentHashMap.newKeySet();
     private long epoch;
+    private long firstBatch;
     private String checksum;
 
     /**
@@ -73,6 +88,7 @@ public abstract class PixelDataset extends ArrayDataset {
     protected PixelDataset(BaseBuilder<?> builder) {
         super(builder);
         augmentation = builder.augmentation;
+        maxUnreadable = builder.maxUnreadable;
         if (dataBatchifier != Batchifier.STACK || labelBatchifier != Batchifier.STACK) {
             throw new IllegalArgumentException(
                     "images of one size are always stacked: leave optDataBatchifier and"
@@ -102,6 +118,14 @@ public abstract class PixelDataset extends ArrayDataset {
     public abstract Shape getImageShape();
 
     /**
+     * Returns the number of images of the whole dataset.
+     *
+     * @return the number; a subset has its own
+     */
+    @Override
+    protected abstract long availableSize();
+
+    /**
      * Reads one image.
      *
      * @param index the index of the image in the whole dataset
@@ -121,7 +145,7 @@ public abstract class PixelDataset extends ArrayDataset {
 
     /**
      * Tells whether the images of one batch should be read in parallel, on the common fork-join
-     * pool. Worth it where reading is slow.
+     * pool, unless an executor reads ahead. Worth it where reading is slow.
      *
      * @return {@code false} unless overridden
      */
@@ -181,6 +205,15 @@ public abstract class PixelDataset extends ArrayDataset {
         }
     }
 
+    /**
+     * Returns how many images could not be read in the passes so far.
+     *
+     * @return the number of different images, those of all subsets together
+     */
+    public final int getUnreadable() {
+        return whole().unreadable.size();
+    }
+
     /** The index in the whole dataset of the image at a position: a subset maps here. */
     long wholeIndex(long position) {
         return position;
@@ -206,10 +239,27 @@ public abstract class PixelDataset extends ArrayDataset {
      * @param epoch the number of the pass, 0 or more
      */
     public final void setEpoch(long epoch) {
+        setPosition(epoch, 0);
+    }
+
+    /**
+     * Sets where the next {@code getData} starts, to go on in the middle of a pass: it gives exactly
+     * the batches that the whole pass would have given from there on. The images before them are not
+     * read. Later passes start at their first batch.
+     *
+     * @param epoch the number of the pass, 0 or more
+     * @param batch the number of the first batch, from 0; as many as the pass has for an empty pass
+     * @throws IllegalArgumentException if a number is negative
+     */
+    public final void setPosition(long epoch, long batch) {
         if (epoch < 0) {
             throw new IllegalArgumentException("epoch must be 0 or more, was " + epoch);
         }
+        if (batch < 0) {
+            throw new IllegalArgumentException("batch must be 0 or more, was " + batch);
+        }
         this.epoch = epoch;
+        this.firstBatch = batch;
     }
 
     /**
@@ -239,15 +289,13 @@ public abstract class PixelDataset extends ArrayDataset {
      */
     @Override
     public Batch getByIndices(NDManager manager, long... positions) {
-        long[] indices = new long[positions.length];
-        for (int i = 0; i < indices.length; i++) {
-            if (positions[i] < 0 || positions[i] >= size()) {
+        for (long position : positions) {
+            if (position < 0 || position >= size()) {
                 throw new IndexOutOfBoundsException(
-                        "no image at " + positions[i] + ": the dataset has " + size());
+                        "no image at " + position + ": the dataset has " + size());
             }
-            indices[i] = wholeIndex(positions[i]);
         }
-        return whole().gather(manager, indices, null, 0);
+        return toBatch(manager, read(positions, readsInParallel()));
     }
 
     /**
@@ -264,14 +312,31 @@ public abstract class PixelDataset extends ArrayDataset {
         return getByIndices(manager, LongStream.range(from, to).toArray());
     }
 
-    /** {@inheritDoc} */
+    /**
+     * Starts a pass over the data.
+     *
+     * @param manager the manager of the batches
+     * @param sampler the batch size and the order
+     * @param executorService reads {@code optPrefetchNumber} batches ahead, 2 unless set, each on one
+     *     thread ({@link Datasets#readingThreads}); {@code null} to read a batch when it is asked for
+     * @return the batches, to be gone through once; each is to be closed
+     * @throws IllegalArgumentException if {@link #setPosition} named a batch that the pass has not
+     */
     @Override
     public Iterable<Batch> getData(
             NDManager manager, Sampler sampler, ExecutorService executorService) {
-        Iterable<Batch> batches =
-                new PassIterable(new Pass(this), manager, sampler, executorService);
-        epoch++; // only now: the iterable has already asked the sampler for the order
-        return batches;
+        Iterator<List<Long>> order = sampler.sample(this);
+        long progress = 0;
+        for (long batch = 0; batch < firstBatch; batch++) {
+            if (!order.hasNext()) {
+                throw new IllegalArgumentException(String.format(
+                        "the pass cannot start at batch %d: it has %d", firstBatch, batch));
+            }
+            progress += order.next().size();
+        }
+        Pass pass = new Pass(this, manager, order, progress, executorService, prefetchNumber);
+        setPosition(epoch + 1, 0);
+        return pass;
     }
 
     /** {@inheritDoc} */
@@ -289,65 +354,150 @@ public abstract class PixelDataset extends ArrayDataset {
     /** {@inheritDoc} */
     @Override
     protected RandomAccessDataset newSubDataset(int[] indices, int from, int to) {
-        return new Subset(this, Arrays.stream(indices, from, to).asLongStream().toArray());
+        return subset(Arrays.stream(indices, from, to).asLongStream().toArray());
     }
 
     /** {@inheritDoc} */
     @Override
     protected RandomAccessDataset newSubDataset(List<Long> subIndices) {
-        return new Subset(this, subIndices.stream().mapToLong(Long::longValue).toArray());
+        return subset(subIndices.stream().mapToLong(Long::longValue).toArray());
     }
 
-    /** Puts a batch together; {@code indices} count in the whole dataset. */
-    private Batch gather(NDManager manager, long[] indices, Augmentation change, long pass) {
+    private PixelDataset subset(long[] positions) {
+        return new Subset(this, positions, new SameSettings(this));
+    }
+
+    /** Chosen images to validate with: in order, all of them, as they are stored, none replaced. */
+    PixelDataset validationSubset(long[] positions) {
+        SameSettings settings = new SameSettings(this)
+                .setSampling(sampler.getBatchSize(), false)
+                .optAugmentation(null)
+                .optMaxUnreadable(0);
+        return new Subset(this, positions, settings);
+    }
+
+    /** Reads the images at positions of this dataset, without any native memory. */
+    ImageBytes read(long[] positions, boolean inParallel) {
+        return read(positions, inParallel, null, 0, 0);
+    }
+
+    /** Reads the images of one batch of a pass: augmented, and with others for unreadable ones. */
+    ImageBytes readForPass(long[] positions, boolean inParallel, long pass) {
+        return read(positions, inParallel, augmentation, pass, maxUnreadable);
+    }
+
+    private ImageBytes read(
+            long[] positions, boolean inParallel, Augmentation change, long pass, int allowed) {
         Shape shape = getImageShape();
         int height = (int) shape.get(1);
         int width = (int) shape.get(2);
         int imageSize = 3 * height * width;
-        int size = Math.multiplyExact(imageSize, indices.length);
-        long[] labels = new long[indices.length];
-        ByteBuffer buffer = takeBuffer(size);
-        IntStream rows = IntStream.range(0, indices.length);
-        (readsInParallel() ? rows.parallel() : rows).forEach(i -> {
-            byte[] pixels = read(indices[i], imageSize);
+        Long[] indices = new Long[positions.length];
+        long[] labels = new long[positions.length];
+        ByteBuffer buffer = takeBuffer(Math.multiplyExact(imageSize, positions.length));
+        IntStream rows = IntStream.range(0, positions.length);
+        (inParallel ? rows.parallel() : rows).forEach(row -> {
+            byte[] pixels = new byte[imageSize];
+            long index = readReadable(positions[row], pixels, allowed);
             if (change != null) {
                 byte[] changed = new byte[imageSize];
-                change.apply(pixels, changed, height, width, pass, indices[i]);
+                change.apply(pixels, changed, height, width, pass, index);
                 pixels = changed;
             }
-            buffer.put(i * imageSize, pixels);
-            labels[i] = label(indices[i]);
+            buffer.put(row * imageSize, pixels);
+            indices[row] = index;
+            labels[row] = label(index);
         });
+        return new ImageBytes(buffer, labels, List.of(indices));
+    }
 
+    /** Reads the image at a position or, while that is allowed, the next one that can be read. */
+    private long readReadable(long position, byte[] pixels, int allowed) {
+        for (long tried = 0; ; tried++) {
+            long index = wholeIndex((position + tried) % size());
+            try {
+                readPixels(index, pixels);
+                return index;
+            } catch (ClosedByInterruptException e) {
+                throw new UncheckedIOException("reading was interrupted", e);
+            } catch (IOException e) {
+                if (allowed == 0 || tried == size()) {
+                    throw new UncheckedIOException(e.getMessage(), e);
+                }
+                countUnreadable(index, e, allowed);
+            }
+        }
+    }
+
+    private void countUnreadable(long index, IOException e, int allowed) {
+        Set<Long> unreadable = whole().unreadable;
+        if (!unreadable.add(index)) {
+            return; // met in an earlier pass
+        }
+        if (unreadable.size() > allowed) {
+            throw new UncheckedIOException(
+                    String.format(
+                            "%d images cannot be read, more than the %d that are allowed; the last: %s",
+                            unreadable.size(), allowed, e.getMessage()),
+                    e);
+        }
+        logger.warn(
+                "{}. The next image takes its place; unreadable so far: {}, allowed: {}.",
+                e.getMessage(),
+                unreadable.size(),
+                allowed);
+    }
+
+    /** Makes a batch of a pass, with what DJL's builder takes: transforms of batches, and a device. */
+    Batch toBatchOfPass(NDManager manager, ImageBytes bytes, long progress) {
+        Batch batch = toBatch(manager, bytes);
+        NDList data = batch.getData();
+        NDList labels = batch.getLabels();
+        if (pipeline != null) {
+            data = pipeline.transform(data);
+        }
+        if (targetPipeline != null) {
+            labels = targetPipeline.transform(labels);
+        }
+        if (device != null) {
+            data = data.toDevice(device, false);
+            labels = labels.toDevice(device, false);
+        }
+        return new Batch(
+                manager,
+                data,
+                labels,
+                batch.getSize(),
+                dataBatchifier,
+                labelBatchifier,
+                progress,
+                size(),
+                batch.getIndices());
+    }
+
+    /** Makes a batch; the bytes may not be used any more. */
+    private Batch toBatch(NDManager manager, ImageBytes bytes) {
+        int size = bytes.labels().length;
+        Shape shape = getImageShape();
+        Shape batchShape = new Shape(size, shape.get(0), shape.get(1), shape.get(2));
         // Handed over as bytes and made floats by the engine. The float array then owns its memory;
         // an array made from a float buffer would borrow Java's, which may be freed as soon as the
         // array is closed although a gradient still needs it. It also sends a GPU a quarter.
         NDArray images;
-        Shape batchShape = new Shape(indices.length, 3, height, width);
-        try (NDArray bytes = manager.create(buffer, batchShape, DataType.UINT8)) {
-            images = bytes.toType(DataType.FLOAT32, true).divi(255f);
+        try (NDArray array = manager.create(bytes.pixels(), batchShape, DataType.UINT8)) {
+            images = array.toType(DataType.FLOAT32, true).divi(255f);
         }
-        buffers.add(buffer);
+        buffers.add(bytes.pixels());
         return new Batch(
                 manager,
                 new NDList(images),
-                new NDList(manager.create(labels)),
-                indices.length,
+                new NDList(manager.create(bytes.labels())),
+                size,
                 dataBatchifier,
                 labelBatchifier,
                 -1,
                 -1,
-                LongStream.of(indices).boxed().toList());
-    }
-
-    private byte[] read(long index, int imageSize) {
-        byte[] pixels = new byte[imageSize];
-        try {
-            readPixels(index, pixels);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e.getMessage(), e);
-        }
-        return pixels;
+                bytes.indices());
     }
 
     /** Direct buffers are costly to make and are freed late, so they are used again. */
@@ -360,94 +510,13 @@ public abstract class PixelDataset extends ArrayDataset {
     }
 
     /**
-     * One pass over a dataset, as DJL's loader sees it: its indices count in the whole dataset, its
-     * size is that of the dataset or subset, and it remembers its epoch while batches are read
-     * ahead.
+     * The images of one batch as they are read.
+     *
+     * @param pixels the planes of one image after the other, in a direct buffer
+     * @param labels the labels
+     * @param indices the indices in the whole dataset
      */
-    private static final class Pass extends ArrayDataset {
-
-        private final PixelDataset dataset;
-        private final long epoch;
-
-        Pass(PixelDataset dataset) {
-            super(new SameSettings(dataset));
-            this.dataset = dataset;
-            this.epoch = dataset.epoch;
-        }
-
-        @Override
-        protected long availableSize() {
-            return dataset.size();
-        }
-
-        @Override
-        public Batch getByIndices(NDManager manager, long... indices) {
-            return dataset.whole().gather(manager, indices, dataset.augmentation, epoch);
-        }
-
-        @Override
-        public Batch getByRange(NDManager manager, long from, long to) {
-            return getByIndices(manager, LongStream.range(from, to).toArray());
-        }
-
-        Iterator<List<Long>> sample(Sampler sampler) {
-            Iterator<List<Long>> positions = sampler.sample(dataset);
-            return new Iterator<>() {
-                @Override
-                public boolean hasNext() {
-                    return positions.hasNext();
-                }
-
-                @Override
-                public List<Long> next() {
-                    return positions.next().stream().map(dataset::wholeIndex).toList();
-                }
-            };
-        }
-    }
-
-    /** DJL's loader, but a failed read shows its own message instead of "Data loading failed". */
-    private static final class PassIterable extends BulkDataIterable {
-
-        PassIterable(Pass pass, NDManager manager, Sampler sampler, ExecutorService executor) {
-            super(
-                    pass,
-                    manager,
-                    new Sampler() {
-                        @Override
-                        public Iterator<List<Long>> sample(RandomAccessDataset dataset) {
-                            return pass.sample(sampler);
-                        }
-
-                        @Override
-                        public int getBatchSize() {
-                            return sampler.getBatchSize();
-                        }
-                    },
-                    pass.dataset.dataBatchifier,
-                    pass.dataset.labelBatchifier,
-                    pass.dataset.pipeline,
-                    pass.dataset.targetPipeline,
-                    executor,
-                    pass.dataset.prefetchNumber,
-                    pass.dataset.device);
-        }
-
-        @Override
-        public Batch next() {
-            try {
-                return super.next();
-            } catch (IllegalStateException e) {
-                for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-                    if (cause instanceof UncheckedIOException) {
-                        UncheckedIOException read = (UncheckedIOException) cause;
-                        throw new UncheckedIOException(read.getMessage(), read.getCause());
-                    }
-                }
-                throw e;
-            }
-        }
-    }
+    record ImageBytes(ByteBuffer pixels, long[] labels, List<Long> indices) {}
 
     /** Chosen images of a dataset. */
     private static final class Subset extends PixelDataset {
@@ -455,8 +524,8 @@ public abstract class PixelDataset extends ArrayDataset {
         private final PixelDataset whole;
         private final long[] indices;
 
-        Subset(PixelDataset parent, long[] positions) {
-            super(new SameSettings(parent));
+        Subset(PixelDataset parent, long[] positions, SameSettings settings) {
+            super(settings);
             whole = parent.whole();
             indices = LongStream.of(positions).map(parent::wholeIndex).toArray();
         }
@@ -500,6 +569,11 @@ public abstract class PixelDataset extends ArrayDataset {
         protected int label(long index) {
             return whole.label(index);
         }
+
+        @Override
+        protected boolean readsInParallel() {
+            return whole.readsInParallel();
+        }
     }
 
     private static final class SameSettings extends BaseBuilder<SameSettings> {
@@ -511,6 +585,7 @@ public abstract class PixelDataset extends ArrayDataset {
             prefetchNumber = dataset.prefetchNumber;
             device = dataset.device;
             optAugmentation(dataset.augmentation);
+            optMaxUnreadable(dataset.maxUnreadable);
         }
 
         @Override
@@ -533,6 +608,7 @@ public abstract class PixelDataset extends ArrayDataset {
             extends RandomAccessDataset.BaseBuilder<T> {
 
         private Augmentation augmentation;
+        private int maxUnreadable;
 
         /** Creates a builder. */
         protected BaseBuilder() {}
@@ -563,6 +639,26 @@ public abstract class PixelDataset extends ArrayDataset {
          */
         public T optAugmentation(Augmentation augmentation) {
             this.augmentation = augmentation;
+            return self();
+        }
+
+        /**
+         * Lets training go on when a few images cannot be read: in passes that {@code getData}
+         * starts, the next image of the dataset takes the place of such an image, with its own label
+         * and index, and a warning names the file once. Images that are asked for by their position
+         * are never replaced, so that no figure is of other images than it says.
+         *
+         * @param maxUnreadable how many images in all may be unreadable before a pass fails; 0, the
+         *     default, fails at the first
+         * @return this builder
+         * @throws IllegalArgumentException if it is negative
+         */
+        public T optMaxUnreadable(int maxUnreadable) {
+            if (maxUnreadable < 0) {
+                throw new IllegalArgumentException(
+                        "maxUnreadable must be 0 or more, was " + maxUnreadable);
+            }
+            this.maxUnreadable = maxUnreadable;
             return self();
         }
 

@@ -70,7 +70,7 @@ class ChecksumTest {
     @Test
     void anImageThatCannotBeReadIsNamed() {
         PixelDataset broken =
-                GradientDataset.builder(6).optBroken(3).setSampling(2, false).build();
+                GradientDataset.builder(6).optBroken(3L).setSampling(2, false).build();
 
         assertThatExceptionOfType(UncheckedIOException.class)
                 .isThrownBy(broken::getChecksum)

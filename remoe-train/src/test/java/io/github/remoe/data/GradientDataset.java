@@ -5,12 +5,15 @@ import ai.djl.ndarray.types.Shape;
 import java.io.IOException;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /** Images of 2 x 3 whose every byte is the index of the image; the label is the index modulo 4. */
 final class GradientDataset extends PixelDataset {
 
     private final int size;
-    private final int broken;
+    private final Set<Long> broken;
+    private final List<Long> read = new CopyOnWriteArrayList<>();
 
     private GradientDataset(Builder builder) {
         super(builder);
@@ -20,6 +23,11 @@ final class GradientDataset extends PixelDataset {
 
     static Builder builder(int size) {
         return new Builder(size);
+    }
+
+    /** The indices that were read, in that order. */
+    List<Long> getRead() {
+        return read;
     }
 
     @Override
@@ -44,7 +52,8 @@ final class GradientDataset extends PixelDataset {
 
     @Override
     protected void readPixels(long index, byte[] pixels) throws IOException {
-        if (index == broken) {
+        read.add(index);
+        if (broken.contains(index)) {
             throw new IOException("cannot read image " + index);
         }
         Arrays.fill(pixels, (byte) index);
@@ -58,14 +67,14 @@ final class GradientDataset extends PixelDataset {
     static final class Builder extends BaseBuilder<Builder> {
 
         private final int size;
-        private int broken = -1;
+        private Set<Long> broken = Set.of();
 
         Builder(int size) {
             this.size = size;
         }
 
-        Builder optBroken(int broken) {
-            this.broken = broken;
+        Builder optBroken(Long... broken) {
+            this.broken = Set.of(broken);
             return this;
         }
 

@@ -1,13 +1,16 @@
 package io.github.remoe.data;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.training.dataset.Batch;
+import ai.djl.training.dataset.BatchSampler;
 import ai.djl.training.dataset.RandomAccessDataset;
 import ai.djl.training.dataset.Record;
 
@@ -17,9 +20,12 @@ import org.junit.jupiter.api.Test;
 
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.LongStream;
 
 class PixelDatasetTest {
@@ -163,7 +169,7 @@ class PixelDatasetTest {
     @Test
     void failedReadShowsItsOwnMessage() {
         PixelDataset dataset =
-                GradientDataset.builder(9).setSampling(4, false).optBroken(6).build();
+                GradientDataset.builder(9).setSampling(4, false).optBroken(6L).build();
         assertThatThrownBy(() -> indicesOfOnePass(dataset, null))
                 .isInstanceOf(UncheckedIOException.class)
                 .hasMessage("cannot read image 6");
@@ -175,6 +181,173 @@ class PixelDatasetTest {
         } finally {
             executor.shutdown();
         }
+    }
+
+    @Test
+    void aPassGoesOnAtAnyBatchWithoutReadingTheOnesBefore() throws Exception {
+        for (ExecutorService executor : new ExecutorService[] {null, Datasets.readingThreads(2)}) {
+            for (int batch = 0; batch <= 5; batch++) {
+                GradientDataset dataset = GradientDataset.builder(43)
+                        .setSampling(new BatchSampler(new ShuffleSampler(7), 8, true))
+                        .optAugmentation(RandomCropFlip.builder().optPadding(1).build())
+                        .build();
+                dataset.setEpoch(3);
+                List<int[]> whole = pixelsOfOnePass(dataset, null);
+                List<int[]> next = pixelsOfOnePass(dataset, null);
+                dataset.getRead().clear();
+                dataset.setPosition(3, batch);
+                assertThat(pixelsOfOnePass(dataset, executor))
+                        .usingRecursiveComparison()
+                        .isEqualTo(whole.subList(batch, 5));
+                assertThat(dataset.getRead()).hasSize(40 - 8 * batch);
+                assertThat(dataset.getEpoch()).isEqualTo(4);
+                assertThat(pixelsOfOnePass(dataset, executor))
+                        .usingRecursiveComparison()
+                        .isEqualTo(next);
+            }
+        }
+    }
+
+    @Test
+    void progressCountsTheImagesThatWereSkipped() throws Exception {
+        PixelDataset dataset =
+                GradientDataset.builder(10).setSampling(4, false).build().subDataset(0, 9);
+        dataset.setPosition(0, 1);
+        List<Long> progress = new ArrayList<>();
+        for (Batch batch : dataset.getData(manager)) {
+            progress.add(batch.getProgress());
+        }
+        assertThat(progress).containsExactly(8L, 9L);
+    }
+
+    @Test
+    void aPassCannotStartBehindItsEnd() {
+        PixelDataset dataset = GradientDataset.builder(10).setSampling(4, false).build();
+        dataset.setPosition(0, 4);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> dataset.getData(manager, (ExecutorService) null))
+                .withMessage("the pass cannot start at batch 4: it has 3");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> dataset.setPosition(0, -1))
+                .withMessage("batch must be 0 or more, was -1");
+    }
+
+    @Test
+    void readingAheadIsBounded() throws Exception {
+        GradientDataset dataset = GradientDataset.builder(200)
+                .setSampling(5, false)
+                .optPrefetchNumber(3)
+                .build();
+        ExecutorService executor = Datasets.readingThreads(2);
+        try {
+            Iterator<Batch> pass = dataset.getData(manager, executor).iterator();
+            for (int taken = 0; taken < 5; taken++) {
+                executor.submit(() -> {}).get();
+                executor.invokeAll(Collections.nCopies(2, () -> null));
+                assertThat(dataset.getRead().size()).isBetween(5 * taken, 5 * (taken + 3));
+                pass.next().close();
+            }
+        } finally {
+            executor.shutdownNow();
+        }
+    }
+
+    @Test
+    void passesThatAreGivenUpLeaveNothingBehind() throws Exception {
+        PixelDataset dataset = GradientDataset.builder(100).setSampling(5, true).build();
+        ExecutorService executor = Datasets.readingThreads(2);
+        int before = manager.getManagedArrays().size();
+        for (int pass = 0; pass < 300; pass++) {
+            Iterator<Batch> batches = dataset.getData(manager, executor).iterator();
+            batches.next().close();
+            batches.next().close();
+        }
+        assertThat(manager.getManagedArrays()).hasSize(before);
+        assertThat(pixelsOfOnePass(dataset, executor)).hasSize(20);
+        executor.shutdownNow();
+        assertThat(executor.awaitTermination(5, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
+    void readingThreadsAreNamedDaemons() throws Exception {
+        ExecutorService executor = Datasets.readingThreads(2);
+        Thread thread = executor.submit(Thread::currentThread).get();
+        assertThat(thread.getName()).isEqualTo("remoe-data-1");
+        assertThat(thread.isDaemon()).isTrue();
+        executor.shutdownNow();
+        thread.join(5000);
+        assertThat(thread.isAlive()).isFalse();
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Datasets.readingThreads(0))
+                .withMessageContaining("at least 1, got 0");
+    }
+
+    @Test
+    void transformsAndTheDeviceOfTheBuilderAreKept() throws Exception {
+        PixelDataset dataset = GradientDataset.builder(8)
+                .setSampling(4, false)
+                .addTransform(array -> array.mul(2))
+                .optDevice(Device.cpu())
+                .build();
+        for (Batch batch : dataset.getData(manager)) {
+            float first = batch.getData().head().getFloat(0, 0, 0, 0);
+            assertThat(first).isEqualTo((Long) batch.getIndices().get(0) * 2 / 255f);
+            assertThat(batch.getLabels().head().getLong(1)).isEqualTo(1);
+            batch.close();
+        }
+    }
+
+    @Test
+    void theNextImageTakesThePlaceOfAnUnreadableOne() throws Exception {
+        PixelDataset dataset = GradientDataset.builder(9)
+                .setSampling(3, false)
+                .optBroken(4L, 5L, 8L)
+                .optMaxUnreadable(3)
+                .build();
+        for (int epoch = 0; epoch < 2; epoch++) {
+            assertThat(indicesOfOnePass(dataset, null))
+                    .containsExactly(0L, 1L, 2L, 3L, 6L, 6L, 6L, 7L, 0L);
+            assertThat(dataset.getUnreadable()).isEqualTo(3);
+        }
+        PixelDataset subset = dataset.subDataset(List.of(1L, 4L, 7L, 8L));
+        assertThat(indicesOfOnePass(subset, null)).containsExactly(1L, 7L, 7L, 1L);
+        assertThat(subset.getUnreadable()).isEqualTo(3);
+    }
+
+    @Test
+    void tooManyUnreadableImagesEndThePass() {
+        PixelDataset dataset = GradientDataset.builder(9)
+                .setSampling(3, false)
+                .optBroken(1L, 4L, 7L)
+                .optMaxUnreadable(2)
+                .build();
+        assertThatThrownBy(() -> indicesOfOnePass(dataset, null))
+                .isInstanceOf(UncheckedIOException.class)
+                .hasMessage("3 images cannot be read, more than the 2 that are allowed; the last:"
+                        + " cannot read image 7");
+        PixelDataset nothing = GradientDataset.builder(2)
+                .setSampling(3, false)
+                .optBroken(0L, 1L)
+                .optMaxUnreadable(50)
+                .build();
+        assertThatThrownBy(() -> indicesOfOnePass(nothing, null))
+                .isInstanceOf(UncheckedIOException.class)
+                .hasMessage("cannot read image 0");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> GradientDataset.builder(1).optMaxUnreadable(-1))
+                .withMessage("maxUnreadable must be 0 or more, was -1");
+    }
+
+    @Test
+    void imagesThatAreAskedForByPositionAreNeverReplaced() {
+        PixelDataset dataset = GradientDataset.builder(9)
+                .setSampling(3, false)
+                .optBroken(4L)
+                .optMaxUnreadable(3)
+                .build();
+        assertThatThrownBy(() -> dataset.getByIndices(manager, 3, 4))
+                .isInstanceOf(UncheckedIOException.class)
+                .hasMessage("cannot read image 4");
     }
 
     @Test
