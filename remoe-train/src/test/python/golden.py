@@ -7,4 +7,4 @@ HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parents[3] / "remoe-core" / "src" / "test" / "python"))
 GOLDEN = HERE.parent / "resources" / "golden"
 
-from deterministic import make, packed, recipe, rounded, write  # noqa: E402,F401
+from deterministic import make, packed, recipe, rounded, values, write  # noqa: E402,F401

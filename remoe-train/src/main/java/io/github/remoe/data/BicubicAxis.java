@@ -12,7 +12,6 @@ import java.util.Arrays;
  */
 final class BicubicAxis {
 
-    private final int source;
     private final int[] first;
     private final float[][] weights;
 
@@ -25,7 +24,6 @@ final class BicubicAxis {
      * @param count how many are wanted
      */
     BicubicAxis(int source, int resized, int from, int count) {
-        this.source = source;
         first = new int[count];
         weights = new float[count][];
         double scale = (double) source / resized;
@@ -54,37 +52,53 @@ final class BicubicAxis {
         return d < 2 ? ((-0.5 * d + 2.5) * d - 4) * d + 2 : 0;
     }
 
-    /** Resizes one plane, first along its rows and then along its columns. */
+    /**
+     * Resizes a rectangle of a plane, first along its rows and then along its columns.
+     *
+     * @param plane the plane, row by row
+     * @param width the columns of the plane
+     * @param from where in the plane the rectangle starts
+     * @param rows how its columns are resized
+     * @param columns how its rows are resized
+     * @param target takes the result, row by row
+     * @param offset where in the target the result starts
+     */
     static void resample(
-            byte[] plane, BicubicAxis rows, BicubicAxis columns, byte[] target, int offset) {
-        int width = columns.first.length;
+            byte[] plane,
+            int width,
+            int from,
+            BicubicAxis rows,
+            BicubicAxis columns,
+            byte[] target,
+            int offset) {
+        int count = columns.first.length;
         int top = rows.first[0];
         int last = rows.first.length - 1;
         int bottom = rows.first[last] + rows.weights[last].length;
-        float[] narrow = new float[(bottom - top) * width];
+        float[] narrow = new float[(bottom - top) * count];
         for (int y = top; y < bottom; y++) {
-            for (int i = 0; i < width; i++) {
-                int start = y * columns.source + columns.first[i];
+            for (int i = 0; i < count; i++) {
+                int start = from + y * width + columns.first[i];
                 float[] weights = columns.weights[i];
                 float sum = 0;
                 for (int k = 0; k < weights.length; k++) {
                     sum += weights[k] * (plane[start + k] & 0xFF);
                 }
-                narrow[(y - top) * width + i] = sum;
+                narrow[(y - top) * count + i] = sum;
             }
         }
-        float[] sums = new float[width];
+        float[] sums = new float[count];
         for (int j = 0; j <= last; j++) {
             Arrays.fill(sums, 0);
             for (int k = 0; k < rows.weights[j].length; k++) {
                 float weight = rows.weights[j][k];
-                int start = (rows.first[j] + k - top) * width;
-                for (int i = 0; i < width; i++) {
+                int start = (rows.first[j] + k - top) * count;
+                for (int i = 0; i < count; i++) {
                     sums[i] += weight * narrow[start + i];
                 }
             }
-            for (int i = 0; i < width; i++) {
-                target[offset + j * width + i] =
+            for (int i = 0; i < count; i++) {
+                target[offset + j * count + i] =
                         (byte) Math.max(0, Math.min(255, Math.round(sums[i])));
             }
         }

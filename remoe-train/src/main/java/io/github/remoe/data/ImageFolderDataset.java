@@ -203,6 +203,15 @@ public final class ImageFolderDataset extends PixelDataset {
         RgbImage.read(getFile(index)).toSquare(imageSize, pixels);
     }
 
+    @Override
+    void readPart(long index, Part part, byte[] pixels) throws IOException {
+        RgbImage image = RgbImage.read(getFile(index));
+        part.of(image.height(), image.width(), index)
+                .ifPresentOrElse(
+                        box -> image.resizePart(box, imageSize, imageSize, pixels),
+                        () -> image.toSquare(imageSize, pixels));
+    }
+
     /** {@inheritDoc} */
     @Override
     protected int label(long index) {

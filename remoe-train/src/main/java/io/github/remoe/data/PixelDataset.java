@@ -28,6 +28,7 @@ import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -395,10 +396,13 @@ public abstract class PixelDataset extends ArrayDataset {
         Long[] indices = new Long[positions.length];
         long[] labels = new long[positions.length];
         ByteBuffer buffer = takeBuffer(Math.multiplyExact(imageSize, positions.length));
+        Part part = change == null
+                ? (rows, columns, index) -> Optional.empty()
+                : (rows, columns, index) -> change.crop(rows, columns, pass, index);
         IntStream rows = IntStream.range(0, positions.length);
         (inParallel ? rows.parallel() : rows).forEach(row -> {
             byte[] pixels = new byte[imageSize];
-            long index = readReadable(positions[row], pixels, allowed);
+            long index = readReadable(positions[row], part, pixels, allowed);
             if (change != null) {
                 byte[] changed = new byte[imageSize];
                 change.apply(pixels, changed, height, width, pass, index);
@@ -411,12 +415,31 @@ public abstract class PixelDataset extends ArrayDataset {
         return new ImageBytes(buffer, labels, List.of(indices));
     }
 
+    /**
+     * Reads a part of one image, resized to the dataset's size, or all of it as {@link #readPixels}
+     * does. Overridden where images are stored in other sizes.
+     */
+    void readPart(long index, Part part, byte[] pixels) throws IOException {
+        readPixels(index, pixels);
+        int height = (int) getImageShape().get(1);
+        int width = (int) getImageShape().get(2);
+        part.of(height, width, index)
+                .ifPresent(box ->
+                        RgbImage.of(pixels, height, width).resizePart(box, height, width, pixels));
+    }
+
+    /** Chooses the part of an image to read, or none to read all of it. */
+    interface Part {
+
+        Optional<CropBox> of(int height, int width, long index);
+    }
+
     /** Reads the image at a position or, while that is allowed, the next one that can be read. */
-    private long readReadable(long position, byte[] pixels, int allowed) {
+    private long readReadable(long position, Part part, byte[] pixels, int allowed) {
         for (long tried = 0; ; tried++) {
             long index = wholeIndex((position + tried) % size());
             try {
-                readPixels(index, pixels);
+                readPart(index, part, pixels);
                 return index;
             } catch (ClosedByInterruptException e) {
                 throw new UncheckedIOException("reading was interrupted", e);
@@ -563,6 +586,11 @@ public abstract class PixelDataset extends ArrayDataset {
         @Override
         protected void readPixels(long index, byte[] pixels) throws IOException {
             whole.readPixels(index, pixels);
+        }
+
+        @Override
+        void readPart(long index, Part part, byte[] pixels) throws IOException {
+            whole.readPart(index, part, pixels);
         }
 
         @Override

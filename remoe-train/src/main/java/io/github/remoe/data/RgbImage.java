@@ -7,8 +7,10 @@ import java.awt.image.Raster;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -36,16 +38,27 @@ final class RgbImage {
         planes = new byte[3][width * height];
     }
 
+    /** Takes the planes R, G, B of an image. */
+    static RgbImage of(byte[] pixels, int height, int width) {
+        RgbImage image = new RgbImage(width, height);
+        for (int band = 0; band < 3; band++) {
+            System.arraycopy(pixels, band * width * height, image.planes[band], 0, width * height);
+        }
+        return image;
+    }
+
     /** Reads a JPEG or PNG file. */
     static RgbImage read(Path file) throws IOException {
-        byte[] bytes = Files.readAllBytes(file);
         try {
-            return decode(bytes);
+            return decode(Files.readAllBytes(file));
+        } catch (ClosedByInterruptException e) {
+            throw e; // no fault of the file
         } catch (IOException e) {
+            String reason = e instanceof NoSuchFileException ? "it is not there" : e.getMessage();
             throw new IOException(
                     String.format(
                             "cannot read the image %s (%s); replace it or take it out of the dataset",
-                            file, e.getMessage()),
+                            file, reason),
                     e);
         }
     }
@@ -152,8 +165,40 @@ final class RgbImage {
         BicubicAxis columns = axis(width, shorter, size);
         BicubicAxis rows = axis(height, shorter, size);
         for (int band = 0; band < 3; band++) {
-            BicubicAxis.resample(planes[band], rows, columns, pixels, band * size * size);
+            BicubicAxis.resample(planes[band], width, 0, rows, columns, pixels, band * size * size);
         }
+    }
+
+    /**
+     * Resizes a part of the image, and writes it as planes R, G, B. Pixels around the part have no
+     * influence.
+     *
+     * @param part the part
+     * @param rows the height to resize it to
+     * @param columns the width to resize it to
+     * @param pixels 3 x rows x columns bytes to fill
+     * @throws IllegalArgumentException if the part leaves the image
+     */
+    void resizePart(CropBox part, int rows, int columns, byte[] pixels) {
+        if (part.top() + part.height() > height || part.left() + part.width() > width) {
+            throw new IllegalArgumentException(
+                    part + " is not in the image, which has " + height + " x " + width);
+        }
+        BicubicAxis down = new BicubicAxis(part.height(), rows, 0, rows);
+        BicubicAxis right = new BicubicAxis(part.width(), columns, 0, columns);
+        int from = part.top() * width + part.left();
+        for (int band = 0; band < 3; band++) {
+            BicubicAxis.resample(
+                    planes[band], width, from, down, right, pixels, band * rows * columns);
+        }
+    }
+
+    int height() {
+        return height;
+    }
+
+    int width() {
+        return width;
     }
 
     /** The roundings are torchvision's: Resize(size) cuts off, CenterCrop goes to even. */

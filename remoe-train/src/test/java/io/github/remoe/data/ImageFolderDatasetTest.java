@@ -18,6 +18,8 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
 import java.util.stream.LongStream;
 
 class ImageFolderDatasetTest {
@@ -123,6 +125,32 @@ class ImageFolderDatasetTest {
         assertRefused(cutInHalf(TestImages.write(busy, root.resolve("c/1.png"))), "");
         assertRefused(Files.writeString(root.resolve("c/1.jpg"), "hello"), "neither JPEG nor PNG");
         assertRefused(Files.write(root.resolve("c/1.png"), new byte[0]), "neither JPEG nor PNG");
+    }
+
+    @Test
+    void trainingGoesOnWithoutAFileThatIsGone() throws Exception {
+        for (int i = 0; i < 3; i++) {
+            TestImages.write(TestImages.plain(8, 8, i), root.resolve("c/" + i + ".png"));
+        }
+        ImageFolderDataset dataset = ImageFolderDataset.builder()
+                .setPath(root)
+                .setImageSize(8)
+                .setSampling(4, false)
+                .optMaxUnreadable(1)
+                .build();
+        Files.delete(root.resolve("c/1.png"));
+        try (NDManager manager = NDManager.newBaseManager()) {
+            for (ExecutorService threads :
+                    new ExecutorService[] {null, Datasets.readingThreads(1)}) {
+                Batch batch = dataset.getData(manager, threads).iterator().next();
+                assertThat(batch.getIndices()).isEqualTo(List.of(0L, 2L, 2L));
+                assertThat(TestImages.bytes(batch.getData().head())).endsWith(2);
+            }
+            assertThatThrownBy(() -> dataset.getByIndices(manager, 1))
+                    .isInstanceOf(UncheckedIOException.class)
+                    .hasMessage("cannot read the image " + root.resolve("c/1.png")
+                            + " (it is not there); replace it or take it out of the dataset");
+        }
     }
 
     private void assertRefused(Path file, String reason) throws IOException {

@@ -145,6 +145,8 @@ class RgbImageTest {
         byte[] target = new byte[rows * columns];
         BicubicAxis.resample(
                 plane,
+                width,
+                0,
                 new BicubicAxis(height, rows, 0, rows),
                 new BicubicAxis(width, columns, 0, columns),
                 target,
