@@ -1,7 +1,5 @@
 package io.github.remoe.train;
 
-import ai.djl.training.tracker.Tracker;
-
 /**
  * The paper's learning rate: a linear warm-up, then a constant rate that falls by a factor at each
  * milestone.
@@ -10,10 +8,9 @@ import ai.djl.training.tracker.Tracker;
  * base factor^m after it, m being the number of milestones before t. The rate depends on t alone;
  * DJL's own {@code MultiFactorTracker} changes itself when asked.
  */
-public final class WarmUpMilestones implements Tracker {
+public final class WarmUpMilestones extends WarmUp {
 
     private final float baseValue;
-    private final int warmUpSteps;
     private final int[] milestones;
     private final float factor;
 
@@ -26,18 +23,14 @@ public final class WarmUpMilestones implements Tracker {
      * @param milestones after how many steps the rate falls, in any order
      */
     public WarmUpMilestones(float baseValue, int warmUpSteps, float factor, int... milestones) {
+        super(baseValue, warmUpSteps);
         this.baseValue = baseValue;
-        this.warmUpSteps = warmUpSteps;
         this.factor = factor;
         this.milestones = milestones.clone();
     }
 
-    /** {@inheritDoc} */
     @Override
-    public float getNewValue(int numUpdate) {
-        if (numUpdate < warmUpSteps) {
-            return baseValue * numUpdate / warmUpSteps;
-        }
+    float afterWarmUp(int numUpdate) {
         float value = baseValue;
         for (int milestone : milestones) {
             if (numUpdate > milestone) {
