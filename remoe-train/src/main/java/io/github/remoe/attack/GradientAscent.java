@@ -80,20 +80,21 @@ record GradientAscent(
 
     /** As {@link Attack#perturb}. */
     NDArray perturb(TargetModel model, NDArray images, NDArray labels, long[] seeds) {
+        threatModel.check(images, labels, seeds);
         return inScope(model, images, labels, seeds, this::search);
     }
 
     /**
      * As {@link #perturb}, but an image gets the last point of the first run whatever the model makes
-     * of it.
+     * of it, and the labels may be soft (B,K) if the loss takes such.
      */
     NDArray lastPoint(TargetModel model, NDArray images, NDArray labels, long[] seeds) {
+        threatModel.checkTraining(images, labels, seeds);
         return inScope(model, images, labels, seeds, this::climb);
     }
 
-    private NDArray inScope(
+    private static NDArray inScope(
             TargetModel model, NDArray images, NDArray labels, long[] seeds, Attack attack) {
-        threatModel.check(images, labels, seeds);
         NDArray result;
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();

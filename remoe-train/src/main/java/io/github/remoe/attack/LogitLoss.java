@@ -7,6 +7,7 @@ import ai.djl.ndarray.types.DataType;
 
 import io.github.remoe.autograd.Constants;
 import io.github.remoe.loss.CrossEntropy;
+import io.github.remoe.loss.KlDivergence;
 
 import java.util.Locale;
 import java.util.function.Function;
@@ -17,7 +18,10 @@ import java.util.function.Function;
  */
 public enum LogitLoss implements AttackLoss {
 
-    /** {@code -log softmax(z)[y]}; targeted: {@code log softmax(z)[t]} (Goodfellow et al. 2015). */
+    /**
+     * {@code -log softmax(z)[y]}; targeted: {@code log softmax(z)[t]} (Goodfellow et al. 2015). It
+     * alone takes soft labels (B,C) too, for training.
+     */
     CROSS_ENTROPY {
         @Override
         public Function<NDList, NDArray> prepare(
@@ -89,12 +93,8 @@ public enum LogitLoss implements AttackLoss {
             if (targets != null) {
                 throw new IllegalArgumentException(KL_IS_UNTARGETED);
             }
-            NDArray clean = model.predict(images).head().logSoftmax(1);
-            NDArray probabilities = clean.exp();
-            return outputs -> {
-                NDArray perturbed = outputs.head().logSoftmax(1);
-                return clean.sub(perturbed).mul(probabilities).sum(new int[] {1});
-            };
+            NDArray clean = model.predict(images).head();
+            return outputs -> KlDivergence.perImage(clean, outputs.head());
         }
     };
 

@@ -186,7 +186,8 @@ public record Pgd(
 
         /**
          * Sets whether the last point is returned whatever the model makes of it, as adversarial
-         * training wants it; saves two forward passes. Default false.
+         * training wants it; saves two forward passes, and with cross-entropy takes soft labels
+         * (B,K) too. Default false.
          *
          * @param lastPoint true for the last point
          * @return this builder

@@ -140,12 +140,31 @@ public record ThreatModel(Norm norm, float epsilon, float pixelMin, float pixelM
      *     the range
      */
     void check(NDArray images, NDArray labels, long[] seeds) {
+        check(images, labels, seeds, 1);
+    }
+
+    /**
+     * Checks what a training attack is given, whose labels may be soft.
+     *
+     * @param images (B,C,h,w)
+     * @param labels (B), or soft labels (B,K) of K classes
+     * @param seeds B seeds
+     * @throws IllegalArgumentException as of {@link #check}
+     */
+    void checkTraining(NDArray images, NDArray labels, long[] seeds) {
+        check(images, labels, seeds, 2);
+    }
+
+    private void check(NDArray images, NDArray labels, long[] seeds, int mostLabelAxes) {
         Shape shape = images.getShape();
         if (shape.dimension() != 4 || shape.size() == 0) {
             throw new IllegalArgumentException(
                     "Attacks take images (B, C, h, w) with at least one image, got " + shape + ".");
         }
-        if (!labels.getShape().equals(new Shape(shape.get(0))) || seeds.length != shape.get(0)) {
+        int axes = labels.getShape().dimension();
+        boolean perImage =
+                axes >= 1 && axes <= mostLabelAxes && labels.getShape().get(0) == shape.get(0);
+        if (!perImage || seeds.length != shape.get(0)) {
             throw new IllegalArgumentException(String.format(
                     "Attacks take one label and one seed an image, got labels %s and %d seeds for"
                             + " images %s.",

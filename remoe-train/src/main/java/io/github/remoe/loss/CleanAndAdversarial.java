@@ -16,11 +16,11 @@ record CleanAndAdversarial(NDList clean, NDList adversarial) {
 
     static CleanAndAdversarial of(NDList predictions) {
         int half = predictions.size() / 2;
-        if (half < 2 || predictions.size() % 2 != 0) {
+        if (half < 1 || predictions.size() % 2 != 0) {
             throw new IllegalArgumentException(String.format(
-                    "A region loss takes logits and region weights for clean, then for"
-                            + " adversarial images, got %d arrays. Insert ReMoE blocks into"
-                            + " the network, and train with a scheme that predicts both.",
+                    "The loss takes the network's outputs for clean, then for adversarial images,"
+                            + " so twice as many as the network gives; got %d arrays. Train with a"
+                            + " scheme that predicts both.",
                     predictions.size()));
         }
         if (!predictions.get(0).getShape().equals(predictions.get(half).getShape())) {
@@ -33,6 +33,11 @@ record CleanAndAdversarial(NDList clean, NDList adversarial) {
     }
 
     List<RegionWeights> layers() {
+        if (clean.size() < 2) {
+            throw new IllegalArgumentException("A region loss takes logits and region weights for"
+                    + " clean, then for adversarial images, got logits alone. Insert ReMoE blocks"
+                    + " into the network, or train without the region losses.");
+        }
         return IntStream.range(1, clean.size())
                 .mapToObj(i -> new RegionWeights(clean.get(i), adversarial.get(i)))
                 .toList();

@@ -10,16 +10,32 @@ public final class CrossEntropy {
     private CrossEntropy() {}
 
     /**
-     * Returns -log softmax(logits)[label] of each image.
+     * Returns -log softmax(logits)[label] of each image; for soft labels, the mean of that over the
+     * classes, weighted with the labels.
      *
      * @param logits (B,C)
-     * @param labels class indices (B), 0 to C - 1
+     * @param labels class indices (B), 0 to C - 1, or soft labels (B,C)
      * @return the losses (B)
      * @throws IllegalArgumentException if the shapes do not fit or a label is out of range
      */
     public static NDArray perImage(NDArray logits, NDArray labels) {
-        NDArray indices = classes(logits, labels);
-        return logits.logSoftmax(1).gather(indices.expandDims(1), 1).squeeze(1).neg();
+        return pick(logits.logSoftmax(-1), labels).neg();
+    }
+
+    /**
+     * Returns the value at each image's label; for soft labels, the mean of the values, weighted with
+     * the labels.
+     *
+     * @param values one number an image and class (B,C)
+     * @param labels class indices (B), or soft labels (B,C)
+     * @return (B)
+     */
+    static NDArray pick(NDArray values, NDArray labels) {
+        if (values.getShape().dimension() == 2 && labels.getShape().equals(values.getShape())) {
+            NDArray shares = labels.toType(values.getDataType(), false);
+            return values.mul(shares).sum(new int[] {1});
+        }
+        return values.gather(classes(values, labels).expandDims(1), 1).squeeze(1);
     }
 
     /**
@@ -35,7 +51,8 @@ public final class CrossEntropy {
         Shape shape = logits.getShape();
         if (shape.dimension() != 2 || !labels.getShape().equals(new Shape(shape.get(0)))) {
             throw new IllegalArgumentException(String.format(
-                    "Cross-entropy takes logits (B, C) and labels (B), got %s and %s.",
+                    "Cross-entropy takes logits (B, C) and labels (B), got %s and %s. Soft labels"
+                            + " (B, C) are for training alone.",
                     shape, labels.getShape()));
         }
         NDArray indices = labels.toType(DataType.INT64, false);

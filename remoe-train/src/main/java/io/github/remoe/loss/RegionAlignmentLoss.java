@@ -33,19 +33,33 @@ public final class RegionAlignmentLoss extends Loss {
      */
     public RegionAlignmentLoss(float weight) {
         super("RegionAlignmentLoss");
+        checkWeight(weight);
+        this.weight = weight;
+    }
+
+    static void checkWeight(float weight) {
         if (!(weight >= 0 && weight < Float.POSITIVE_INFINITY)) {
             throw new IllegalArgumentException("lambda_align cannot be " + weight + ".");
         }
-        this.weight = weight;
     }
 
     /** {@inheritDoc} */
     @Override
     public NDArray evaluate(NDList labels, NDList predictions) {
+        NDArray align = align(predictions);
+        return align.mul(Constants.scalar(align, weight));
+    }
+
+    /**
+     * Returns L_align itself, without its weight.
+     *
+     * @param predictions as for {@link #evaluate(NDList, NDList)}
+     * @return a scalar
+     */
+    public static NDArray align(NDList predictions) {
         NDArray angles = angles(predictions);
         NDArray farness = angles.div(Constants.scalar(angles, Math.PI));
-        NDArray align = farness.neg().add(1 + EPSILON_ALIGN).log().mean().neg();
-        return align.mul(Constants.scalar(align, weight));
+        return farness.neg().add(1 + EPSILON_ALIGN).log().mean().neg();
     }
 
     /**

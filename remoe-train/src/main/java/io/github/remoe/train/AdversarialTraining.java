@@ -26,8 +26,8 @@ import java.util.concurrent.ConcurrentHashMap;
  * The training loop: DJL's {@code EasyTrain} with an attack before each step.
  *
  * <pre>{@code
- * Attack attack = Pgd.builder(ThreatModel.linf(8 / 255f)).optLastPoint(true).build();
- * TrainingScheme scheme = Sat.withRegionLosses(attack, 0.5f, 1);
+ * Attack attack = Sat.attack(ThreatModel.linf(8 / 255f), 2 / 255f, 10);
+ * TrainingScheme scheme = new Sat(attack, new RegionLosses(true, 0.5f, 1));
  * DefaultTrainingConfig config = new DefaultTrainingConfig(scheme.getLoss())
  *         .optOptimizer(optimizer)
  *         .addTrainingListeners(TrainingListener.Defaults.logging());

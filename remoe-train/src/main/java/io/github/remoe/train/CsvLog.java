@@ -4,19 +4,19 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDScope;
 import ai.djl.training.Trainer;
 import ai.djl.training.evaluator.Accuracy;
-import ai.djl.training.evaluator.Evaluator;
 import ai.djl.training.listener.TrainingListenerAdapter;
-import ai.djl.training.loss.AbstractCompositeLoss;
 import ai.djl.training.loss.Loss;
+
+import io.github.remoe.loss.TrainingLoss;
 
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -30,8 +30,7 @@ public final class CsvLog extends TrainingListenerAdapter {
     private static final String KEY = "log";
 
     private final Path file;
-    private List<Evaluator> updated;
-    private List<Evaluator> columns;
+    private Accuracy accuracy;
     private BufferedWriter writer;
     private long step;
     private int epoch = 1;
@@ -48,16 +47,10 @@ public final class CsvLog extends TrainingListenerAdapter {
     /** {@inheritDoc} */
     @Override
     public void onTrainingBegin(Trainer trainer) {
-        Loss loss = trainer.getLoss();
-        updated = List.of(loss, new Accuracy());
-        updated.forEach(evaluator -> evaluator.addAccumulator(KEY));
-        columns = new ArrayList<>(updated);
-        if (loss instanceof AbstractCompositeLoss composite) {
-            columns.addAll(1, composite.getComponents());
-        }
+        accuracy = new Accuracy();
+        accuracy.addAccumulator(KEY);
         try {
             writer = Files.newBufferedWriter(file);
-            writer.write("step,epoch," + join(columns.stream().map(Evaluator::getName)));
         } catch (IOException e) {
             throw failed(e);
         }
@@ -68,17 +61,25 @@ public final class CsvLog extends TrainingListenerAdapter {
     public void onTrainingBatch(Trainer trainer, BatchData batchData) {
         NDList labels = batchData.getLabels().values().iterator().next();
         NDList predictions = batchData.getPredictions().values().iterator().next();
-        step++;
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
-            for (Evaluator evaluator : updated) {
-                evaluator.resetAccumulator(KEY);
-                evaluator.updateAccumulators(new String[] {KEY}, labels, predictions);
+            Map<String, Float> values = new LinkedHashMap<>();
+            Loss loss = trainer.getLoss();
+            values.put("loss", loss.evaluate(labels, predictions).getFloat());
+            if (loss instanceof TrainingLoss training) {
+                training.parts(labels, predictions)
+                        .forEach((name, part) -> values.put(name, part.getFloat()));
             }
-            Stream<String> values = columns.stream()
-                    .map(column -> column.getAccumulator(KEY))
-                    .map(value -> String.format(Locale.ROOT, "%.6g", value));
-            writer.write(step + "," + epoch + "," + join(values));
+            accuracy.resetAccumulator(KEY);
+            accuracy.updateAccumulators(new String[] {KEY}, labels, predictions);
+            values.put("accuracy", accuracy.getAccumulator(KEY));
+            if (step == 0) {
+                writer.write("step,epoch," + join(values.keySet().stream()));
+            }
+            step++;
+            writer.write(step + "," + epoch + ","
+                    + join(values.values().stream()
+                            .map(value -> String.format(Locale.ROOT, "%.6g", value))));
             writer.flush();
         } catch (IOException e) {
             throw failed(e);

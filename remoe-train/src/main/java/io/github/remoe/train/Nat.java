@@ -10,7 +10,7 @@ import io.github.remoe.loss.CrossEntropyLoss;
 /** Natural training (NAT): cross-entropy on clean images. */
 public final class Nat implements TrainingScheme {
 
-    private final Loss loss = new CrossEntropyLoss();
+    private final Loss loss = new CrossEntropyLoss(CrossEntropyLoss.CLEAN);
 
     /** {@inheritDoc} */
     @Override

@@ -1,9 +1,8 @@
 package io.github.remoe.train;
 
 import io.github.remoe.ReMoE;
-import io.github.remoe.attack.Attack;
-import io.github.remoe.attack.Pgd;
 import io.github.remoe.attack.ThreatModel;
+import io.github.remoe.loss.RegionLosses;
 import io.github.remoe.vit.Presets;
 import io.github.remoe.vit.VisionTransformer;
 
@@ -135,12 +134,9 @@ public record RunConfig(
         if (scheme == SchemeType.NAT) {
             return new Nat();
         }
-        Attack attack = Pgd.builder(ThreatModel.linf(epsilon))
-                .optStepSize(stepSize)
-                .optSteps(attackSteps)
-                .optLastPoint(true)
-                .build();
-        return regionLosses ? Sat.withRegionLosses(attack, beta, lambdaAlign) : new Sat(attack);
+        return new Sat(
+                Sat.attack(ThreatModel.linf(epsilon), stepSize, attackSteps),
+                regionLosses ? new RegionLosses(true, beta, lambdaAlign) : RegionLosses.NONE);
     }
 
     private static void requirePresent(String name, Object value) {

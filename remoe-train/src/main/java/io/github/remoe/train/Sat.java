@@ -3,20 +3,21 @@ package io.github.remoe.train;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.training.loss.Loss;
-import ai.djl.training.loss.SimpleCompositeLoss;
 
 import io.github.remoe.attack.Attack;
+import io.github.remoe.attack.Pgd;
 import io.github.remoe.attack.TargetModel;
+import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.loss.CrossEntropyLoss;
-import io.github.remoe.loss.RegionAdaptiveLoss;
-import io.github.remoe.loss.RegionAlignmentLoss;
+import io.github.remoe.loss.RegionLosses;
+import io.github.remoe.loss.SatLoss;
 
 /**
  * Standard adversarial training (SAT, Madry et al. 2018): cross-entropy on adversarial images, made
  * anew in every step.
  *
- * <p>{@link #withRegionLosses} trains a ReMoE network with the paper's total objective instead, L_rob
- * + lambda_align L_align, which compares clean and adversarial images.
+ * <p>With region losses it compares clean and adversarial images, so a step predicts both: see {@link
+ * SatLoss}.
  */
 public final class Sat implements TrainingScheme {
 
@@ -30,30 +31,37 @@ public final class Sat implements TrainingScheme {
      * @param attack the training attack
      */
     public Sat(Attack attack) {
-        this(attack, false, new CrossEntropyLoss());
-    }
-
-    private Sat(Attack attack, boolean predictsClean, Loss loss) {
-        this.attack = attack;
-        this.predictsClean = predictsClean;
-        this.loss = loss;
+        this(attack, RegionLosses.NONE);
     }
 
     /**
-     * Creates the scheme with the region-adaptive and the region alignment loss.
+     * Creates the scheme.
      *
-     * @param attack the training attack
-     * @param beta the weight of the clean term where no region weight moves, 0 to 1
-     * @param lambdaAlign the weight of the alignment loss
-     * @return the scheme
+     * @param attack the training attack, such as {@link #attack}
+     * @param regions which region losses are used
      */
-    public static Sat withRegionLosses(Attack attack, float beta, float lambdaAlign) {
-        return new Sat(
-                attack,
-                true,
-                new SimpleCompositeLoss("RegionLoss")
-                        .addLoss(new RegionAdaptiveLoss(beta))
-                        .addLoss(new RegionAlignmentLoss(lambdaAlign)));
+    public Sat(Attack attack, RegionLosses regions) {
+        this.attack = attack;
+        predictsClean = regions.any();
+        loss = predictsClean
+                ? new SatLoss(regions)
+                : new CrossEntropyLoss(CrossEntropyLoss.ADVERSARIAL);
+    }
+
+    /**
+     * Creates the scheme's attack: PGD on cross-entropy from a random point of the ball.
+     *
+     * @param threatModel what the attack may do to an image
+     * @param stepSize the length of a step, in pixel values
+     * @param steps the number of steps
+     * @return the attack
+     */
+    public static Attack attack(ThreatModel threatModel, float stepSize, int steps) {
+        return Pgd.builder(threatModel)
+                .optStepSize(stepSize)
+                .optSteps(steps)
+                .optLastPoint(true)
+                .build();
     }
 
     /** {@inheritDoc} */

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.training.loss.Loss;
 
 import io.github.remoe.attack.TargetModel;
+import io.github.remoe.loss.TrainingLoss;
 
 /**
  * How a training step is made: which images the network sees, and the loss over its outputs.
@@ -20,14 +21,15 @@ public interface TrainingScheme {
      *
      * @param model the network in evaluation mode
      * @param images a batch of training images (B,3,h,w) in [0,1]
-     * @param labels their classes (B)
+     * @param labels their classes (B), or soft labels (B,C)
      * @param seeds one seed an image, for random choices
      * @return one or more batches (B,3,h,w)
      */
     NDList inputs(TargetModel model, NDArray images, NDArray labels, long[] seeds);
 
     /**
-     * Returns the loss over the outputs; the trainer must be configured with it.
+     * Returns the loss over the outputs; the trainer must be configured with it. One that is a {@link
+     * TrainingLoss} tells its parts to logs.
      *
      * @return the loss
      */

@@ -18,6 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.util.Map;
+
 class CrossEntropyTest {
 
     private NDManager manager;
@@ -51,11 +53,35 @@ class CrossEntropyTest {
         NDArray logits = Tensors.array(manager, new Shape(2, 2), 0, ln3, 0, ln3);
         NDArray labels = manager.create(new long[] {0, 1});
 
-        NDArray loss = new CrossEntropyLoss()
+        NDArray loss = new CrossEntropyLoss(CrossEntropyLoss.CLEAN)
                 .evaluate(new NDList(labels), new NDList(logits, manager.ones(new Shape(2, 4))));
 
         // (ln 4 + ln 4/3) / 2
         assertThat((double) loss.getFloat()).isCloseTo(0.836988, within(1e-6));
+    }
+
+    @Test
+    void softLabelsWeighTheClasses() {
+        double ln3 = Math.log(3);
+        NDArray logits = Tensors.array(manager, new Shape(2, 2), 0, ln3, 0, ln3);
+        NDArray soft = Tensors.array(manager, new Shape(2, 2), 1, 0, 0.25, 0.75);
+
+        // ln 4, and ln 4 / 4 + 3 ln(4/3) / 4.
+        assertThat(Tensors.doubles(CrossEntropy.perImage(logits, soft)))
+                .containsExactly(new double[] {1.386294, 0.562335}, within(1e-6));
+    }
+
+    @Test
+    void theLossIsItsOnlyPart() {
+        NDArray logits = Tensors.array(manager, new Shape(1, 2), 0, 0);
+        NDList labels = new NDList(manager.create(new long[] {1}));
+
+        Map<String, NDArray> parts = new CrossEntropyLoss(CrossEntropyLoss.ADVERSARIAL)
+                .parts(labels, new NDList(logits));
+
+        assertThat(parts).containsOnlyKeys("adversarialCrossEntropy");
+        assertThat(Tensors.doubles(parts.get("adversarialCrossEntropy"))[0])
+                .isCloseTo(Math.log(2), within(1e-6));
     }
 
     @Test

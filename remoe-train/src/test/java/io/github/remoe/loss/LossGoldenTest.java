@@ -85,7 +85,16 @@ class LossGoldenTest {
 
     @Test
     void robustLossAndItsGradientsAreTorchs() {
-        assertLoss("robust", new RegionAdaptiveLoss(FILE.get("beta").getAsFloat()));
+        assertLoss("robust", new SatLoss(adaptive()));
+    }
+
+    @Test
+    void robustTradesAndItsGradientsAreTorchs() {
+        assertLoss("robustTrades", new TradesLoss(FILE.get("tradesBeta").getAsFloat(), adaptive()));
+    }
+
+    private static RegionLosses adaptive() {
+        return new RegionLosses(true, FILE.get("beta").getAsFloat(), 0);
     }
 
     @Test
@@ -95,11 +104,12 @@ class LossGoldenTest {
 
     @Test
     void gammaAndTheCleanWeightAreTorchs() {
-        RegionAdaptiveLoss loss = new RegionAdaptiveLoss();
-
-        NDArray gamma = loss.gamma(predictions());
+        NDArray gamma = RegionAdaptiveWeights.gamma(predictions());
 
         Golden.assertGolden(gamma, FILE.getAsJsonObject("gamma"), TOLERANCE);
-        Golden.assertGolden(loss.cleanWeight(gamma), FILE.getAsJsonObject("betaTilde"), TOLERANCE);
+        Golden.assertGolden(
+                new RegionAdaptiveWeights(FILE.get("beta").getAsFloat()).cleanWeight(gamma),
+                FILE.getAsJsonObject("betaTilde"),
+                TOLERANCE);
     }
 }

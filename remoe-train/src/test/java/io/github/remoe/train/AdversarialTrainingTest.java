@@ -29,6 +29,7 @@ import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.attack.TinyNetworks;
 import io.github.remoe.loss.CrossEntropy;
 import io.github.remoe.loss.RegionAlignmentLoss;
+import io.github.remoe.loss.RegionLosses;
 
 import org.assertj.core.util.DoubleComparator;
 import org.junit.jupiter.api.Test;
@@ -51,7 +52,7 @@ class AdversarialTrainingTest {
     }
 
     private static TrainingScheme regionLosses() {
-        return Sat.withRegionLosses(PGD_2, 0.5f, 1);
+        return new Sat(PGD_2, new RegionLosses(true, 0.5f, 1));
     }
 
     /** A scheme on clean and adversarial images with any loss. */
@@ -193,7 +194,7 @@ class AdversarialTrainingTest {
         };
 
         try (TinyTraining training =
-                new TinyTraining(block, Sat.withRegionLosses(watched, 0.5f, 1), 0.05f)) {
+                new TinyTraining(block, new Sat(watched, new RegionLosses(true, 0.5f, 1)), 0.05f)) {
             training.steps(3);
         }
 
@@ -404,13 +405,12 @@ class AdversarialTrainingTest {
     @Test
     void validationPredictsAsAStepDoesAndChangesNothing() throws Exception {
         // Learning rate 0 and no random start: what is validated is what was trained.
-        TrainingScheme scheme = Sat.withRegionLosses(
+        TrainingScheme scheme = new Sat(
                 Pgd.builder(ThreatModel.linf(8 / 255f))
                         .optSteps(2)
                         .optRandomStart(false)
                         .build(),
-                0.5f,
-                1);
+                new RegionLosses(true, 0.5f, 1));
         try (TinyTraining training = new TinyTraining(TinyNetworks.reMoEVit(), scheme, 0)) {
             Map<String, double[]> before = training.parameters();
 

@@ -10,6 +10,7 @@ import ai.djl.engine.Engine;
 import io.github.remoe.attack.Pgd;
 import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.attack.TinyNetworks;
+import io.github.remoe.loss.RegionLosses;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -30,8 +31,9 @@ class GpuTest {
 
     /** The loss of the third step: after two updates, the backward pass has its say too. */
     private static double loss(Device device) {
-        TrainingScheme scheme = Sat.withRegionLosses(
-                Pgd.builder(ThreatModel.linf(8 / 255f)).optSteps(2).build(), 0.5f, 1);
+        TrainingScheme scheme = new Sat(
+                Pgd.builder(ThreatModel.linf(8 / 255f)).optSteps(2).build(),
+                new RegionLosses(true, 0.5f, 1));
         try (TinyTraining training =
                 new TinyTraining(TinyNetworks.reMoEVit(), scheme, 0.01f, device)) {
             return training.steps(3).losses.get(2);

@@ -12,6 +12,7 @@ import io.github.remoe.attack.Pgd;
 import io.github.remoe.attack.TargetModel;
 import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.attack.TinyNetworks;
+import io.github.remoe.loss.RegionLosses;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -38,8 +39,9 @@ class ResidentMemoryTest {
 
     @Test
     void trainingDoesNotGrow() throws IOException {
-        TrainingScheme scheme = Sat.withRegionLosses(
-                Pgd.builder(ThreatModel.linf(8 / 255f)).optSteps(2).build(), 0.5f, 1);
+        TrainingScheme scheme = new Sat(
+                Pgd.builder(ThreatModel.linf(8 / 255f)).optSteps(2).build(),
+                new RegionLosses(true, 0.5f, 1));
         try (TinyTraining training = new TinyTraining(TinyNetworks.reMoEVit(), scheme, 0.01f)) {
             assertDoesNotGrow(() -> training.steps(1));
         }

@@ -3,7 +3,6 @@ package io.github.remoe.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
-import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.Device;
 import ai.djl.Model;
@@ -76,12 +75,13 @@ class TrainingRunTest {
     }
 
     @Test
-    void theLogHasALineForEachStepWhosePartsAddUp() throws Exception {
+    void theLogHasALineForEachStep() throws Exception {
         run(Configs.tiny(), "run").train().close();
 
         List<String> lines = Files.readAllLines(temp.resolve("run").resolve("log.csv"));
         assertThat(lines.get(0))
-                .isEqualTo("step,epoch,RegionLoss,RegionAdaptiveLoss,RegionAlignmentLoss,Accuracy");
+                .isEqualTo("step,epoch,loss,cleanCrossEntropy,adversarialCrossEntropy,gamma,"
+                        + "cleanWeight,align,accuracy");
         assertThat(lines).hasSize(1 + 4);
         for (int step = 1; step <= 4; step++) {
             double[] values = Arrays.stream(lines.get(step).split(","))
@@ -89,8 +89,8 @@ class TrainingRunTest {
                     .toArray();
             assertThat(values[0]).isEqualTo(step);
             assertThat(values[1]).isEqualTo((step + 1) / 2);
-            assertThat(values[2]).isCloseTo(values[3] + values[4], within(1e-4));
-            assertThat(values[5]).isIn(0.0, 0.25, 0.5, 0.75, 1.0);
+            assertThat(values[2] - values[7]).isBetween(values[3] - 0.1, values[4] + 0.1);
+            assertThat(values[8]).isIn(0.0, 0.25, 0.5, 0.75, 1.0);
         }
     }
 
