@@ -24,6 +24,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.util.Map;
+
 /** Twenty steps against PyTorch; {@code src/test/python/optimizers.py} made the numbers. */
 class OptimizerGoldenTest {
 
@@ -111,9 +113,14 @@ class OptimizerGoldenTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"sgd", "sgdWeightsOnly", "adamw", "adamwWeightsOnly"})
-    void stepsAndStateAreTorchs(String name) {
+    void stepsStateAndAveragesAreTorchs(String name) {
         StatefulOptimizer optimizer = optimizer(name);
         Tracker rates = schedule(name);
+        float decay = FILE.get("emaDecay").getAsFloat();
+        Map<String, WeightAverage> averages = Map.of(
+                "ema", WeightAverage.exponential(network, decay, false),
+                "warmEma", WeightAverage.exponential(network, decay, true),
+                "swa", WeightAverage.equal(network));
         JsonObject run = FILE.getAsJsonObject(name);
         int number = 0;
         for (JsonElement element : run.getAsJsonArray("steps")) {
@@ -123,6 +130,11 @@ class OptimizerGoldenTest {
             float norm = GradientClipping.clipGlobalNorm(
                     network.getParameters().values(), FILE.get("maxNorm").getAsFloat());
             network.update(optimizer);
+            averages.get("ema").update();
+            averages.get("warmEma").update();
+            if (number >= FILE.get("swaFrom").getAsInt()) {
+                averages.get("swa").update();
+            }
 
             assertThat((double) rates.getNewValue(number))
                     .isCloseTo(step.get("lr").getAsDouble(), within(1e-7));
@@ -131,6 +143,11 @@ class OptimizerGoldenTest {
             assertValues("step " + number, step.getAsJsonObject("values"));
         }
         assertThat(number).isEqualTo(20);
+        averages.forEach((average, weights) -> {
+            try (WeightAverage.Swap swap = weights.swap()) {
+                assertValues(average, run.getAsJsonObject("averages").getAsJsonObject(average));
+            }
+        });
 
         NDList state = optimizer.getState(network, manager);
         JsonObject slots = run.getAsJsonObject("state");
