@@ -87,6 +87,7 @@ public final class CifarDataset extends PixelDataset {
     private final List<String> classes;
     private final byte[] records;
     private final Layout layout;
+    private final String again; // what to do about a damaged file
 
     private CifarDataset(Builder builder) throws IOException {
         super(builder);
@@ -95,13 +96,23 @@ public final class CifarDataset extends PixelDataset {
                     "CIFAR has no validation set: use Usage.TRAIN or Usage.TEST, or split the"
                             + " training set with subDataset");
         }
+        if (builder.downloaded != null) {
+            layout = Layout.CIFAR10;
+            classes = CIFAR10_NAMES;
+            again = "delete the folder " + builder.downloaded.getParent()
+                    + ", and it is downloaded again";
+            records = readRecords(List.of(builder.downloaded));
+            return;
+        }
         Path folder = findFolder(builder.path);
         if (folder == null) {
             throw notFound(builder.path);
         }
         layout = layoutOf(folder);
         classes = readClasses(folder.resolve(layout.namesFile));
-        records = readRecords(folder, layout.files(builder.usage));
+        again = "unpack the archive again";
+        records = readRecords(
+                layout.files(builder.usage).stream().map(folder::resolve).toList());
     }
 
     /**
@@ -168,15 +179,14 @@ public final class CifarDataset extends PixelDataset {
         return names;
     }
 
-    private byte[] readRecords(Path folder, List<String> files) throws IOException {
+    private byte[] readRecords(List<Path> files) throws IOException {
         int total = 0;
-        for (String file : files) {
-            total += checkedSize(folder.resolve(file));
+        for (Path file : files) {
+            total += checkedSize(file);
         }
         byte[] all = new byte[total]; // read in place: two copies would not fit a small heap
         int start = 0;
-        for (String name : files) {
-            Path file = folder.resolve(name);
+        for (Path file : files) {
             int size = checkedSize(file);
             try (InputStream in = Files.newInputStream(file)) {
                 in.readNBytes(all, start, size);
@@ -190,14 +200,13 @@ public final class CifarDataset extends PixelDataset {
     private int checkedSize(Path file) throws IOException {
         if (!Files.isRegularFile(file)) {
             throw new FileNotFoundException(
-                    "no file " + file + ": " + layout + " needs it; unpack the archive again");
+                    "no file " + file + ": " + layout + " needs it; " + again);
         }
         long size = Files.size(file);
         if (size == 0 || size % recordSize() != 0) {
             throw new IOException(String.format(
-                    "%s is cut off or no %s file: it has %d bytes, expected a multiple of %d;"
-                            + " unpack the archive again",
-                    file, layout, size, recordSize()));
+                    "%s is cut off or no %s file: it has %d bytes, expected a multiple of %d; %s",
+                    file, layout, size, recordSize(), again));
         }
         return Math.toIntExact(size);
     }
@@ -207,9 +216,8 @@ public final class CifarDataset extends PixelDataset {
             int label = all[start + record * recordSize() + layout.labelBytes - 1] & 0xFF;
             if (label >= layout.classes) {
                 throw new IOException(String.format(
-                        "%s is damaged or no %s file: record %d has label %d, expected 0 to %d;"
-                                + " unpack the archive again",
-                        file, layout, record, label, layout.classes - 1));
+                        "%s is damaged or no %s file: record %d has label %d, expected 0 to %d; %s",
+                        file, layout, record, label, layout.classes - 1, again));
             }
         }
     }
@@ -263,6 +271,7 @@ public final class CifarDataset extends PixelDataset {
     public static final class Builder extends BaseBuilder<Builder> {
 
         private Path path;
+        private Path downloaded;
         private Usage usage = Usage.TRAIN;
 
         Builder() {}
@@ -285,6 +294,12 @@ public final class CifarDataset extends PixelDataset {
             return this;
         }
 
+        /** Sets the one file of CIFAR-10 that is read, instead of a folder. */
+        Builder setDownloaded(Path downloaded) {
+            this.downloaded = downloaded;
+            return this;
+        }
+
         /**
          * Sets which part to read.
          *
@@ -304,7 +319,9 @@ public final class CifarDataset extends PixelDataset {
          */
         @Override
         public CifarDataset build() throws IOException {
-            Objects.requireNonNull(path, "setPath is missing");
+            if (downloaded == null) {
+                Objects.requireNonNull(path, "setPath is missing");
+            }
             return new CifarDataset(this);
         }
     }

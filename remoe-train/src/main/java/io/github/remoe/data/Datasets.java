@@ -1,5 +1,6 @@
 package io.github.remoe.data;
 
+import ai.djl.basicdataset.BasicDatasets;
 import ai.djl.training.dataset.Dataset.Usage;
 
 import java.io.FileNotFoundException;
@@ -26,17 +27,33 @@ public final class Datasets {
     /** The word for the {@link SyntheticDataset}. */
     public static final String SYNTHETIC = "synthetic";
 
+    /** The word for CIFAR-10, downloaded on first use. */
+    public static final String CIFAR10 = "cifar10";
+
+    /** What DJL does not have: where it comes from, and how its folder must look. */
+    private static final Map<String, String> SOURCES = Map.of(
+            "cifar100",
+            "cifar-100-binary.tar.gz from https://www.cs.toronto.edu/~kriz/cifar.html, unpack it",
+            "imagenette",
+            "imagenette2-320.tgz from https://github.com/fastai/imagenette, unpack it",
+            "imagenet",
+            "the training and validation images of ILSVRC 2012 from https://image-net.org, unpack"
+                    + " them into train/ID/ and val/ID/, ID being the WordNet id of the class");
+
     private Datasets() {}
 
     /**
      * Returns a builder of the dataset that {@code data} means; a sampler is still to be set.
      *
-     * @param data {@code "synthetic"}, or the path of a folder with CIFAR-10 or CIFAR-100 in binary
-     *     form, or with class folders of JPEG and PNG files
+     * @param data {@code "synthetic"}, {@code "cifar10"}, or the path of a folder with CIFAR-10 or
+     *     CIFAR-100 in binary form, or with class folders of JPEG and PNG files. A folder named {@code
+     *     cifar10} is taken as such; without one, CIFAR-10 is downloaded on first use by DJL's
+     *     repository, its checksums compared, and kept in DJL's cache ({@code ~/.djl.ai}, or {@code
+     *     DJL_CACHE_DIR})
      * @param usage which part
      * @param imageSize the wanted height and width; 32 except for class folders
      * @return the builder
-     * @throws IOException if the folder is missing or holds none of these
+     * @throws IOException if the folder is missing or holds none of these, or the download fails
      * @throws IllegalArgumentException if the dataset does not come in the wanted size
      */
     public static PixelDataset.BaseBuilder<?> builder(String data, Usage usage, int imageSize)
@@ -47,11 +64,21 @@ public final class Datasets {
         }
         Path path = Path.of(data);
         if (!Files.isDirectory(path)) {
-            throw new FileNotFoundException("no folder "
-                    + path
-                    + ": give \""
-                    + SYNTHETIC
-                    + "\" or a folder with a dataset");
+            if (data.equals(CIFAR10)) {
+                requireSize32("CIFAR-10", imageSize);
+                return CifarDataset.builder()
+                        .setDownloaded(Cifar10Download.file(BasicDatasets.REPOSITORY, usage))
+                        .optUsage(usage);
+            }
+            if (SOURCES.containsKey(data)) {
+                throw new FileNotFoundException(String.format(
+                        "%s is not downloaded by itself: get %s, and give that folder instead of"
+                                + " \"%s\"",
+                        data, SOURCES.get(data), data));
+            }
+            throw new FileNotFoundException(String.format(
+                    "no folder %s: give \"%s\", \"%s\" or a folder with a dataset",
+                    path, SYNTHETIC, CIFAR10));
         }
         if (CifarDataset.findFolder(path) != null) {
             requireSize32("CIFAR in " + path, imageSize);

@@ -4,11 +4,12 @@ import ai.djl.ndarray.types.Shape;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 
 /**
@@ -16,7 +17,7 @@ import java.util.stream.Stream;
  * ImageFolderDataset}.
  *
  * <p>The classes are given, since they are a model's. An image that lies in a folder with the name of
- * a class has that label; other images are {@link #UNLABELLED}. The folders looked at are those from
+ * a class, or with a WordNet id that {@link ImageFolderDataset} knows it by, has that label; other images are {@link #UNLABELLED}. The folders looked at are those from
  * the image up to the path that was added, or the file's own folder if that is a file.
  */
 public final class ImageFiles extends PixelDataset {
@@ -28,6 +29,7 @@ public final class ImageFiles extends PixelDataset {
     private final List<String> classes;
     private final List<Path> files = new ArrayList<>();
     private final List<Integer> labels = new ArrayList<>();
+    private final Map<Path, Integer> folderLabels = new HashMap<>();
 
     private ImageFiles(Builder builder) throws IOException {
         super(builder);
@@ -50,14 +52,16 @@ public final class ImageFiles extends PixelDataset {
     private void add(Path path) throws IOException {
         if (Files.isDirectory(path)) {
             List<Path> found;
-            try (Stream<Path> walk = Files.walk(path, FileVisitOption.FOLLOW_LINKS)) {
-                found = walk.filter(ImageFolderDataset::isImage).sorted().toList();
+            try (Stream<Path> images = ImageFolderDataset.find(path)) {
+                found = images.sorted().toList();
             }
             if (found.isEmpty()) {
                 throw new FileNotFoundException(
                         "no images in " + path + ": expected .jpg, .jpeg or .png files");
             }
-            found.forEach(file -> add(file, path));
+            for (Path file : found) {
+                add(file, path);
+            }
         } else if (Files.exists(path)) {
             add(path, path.getParent());
         } else {
@@ -66,17 +70,27 @@ public final class ImageFiles extends PixelDataset {
         }
     }
 
-    private void add(Path file, Path top) {
+    private void add(Path file, Path top) throws IOException {
         files.add(file);
         int label = UNLABELLED;
         for (Path folder = file.getParent();
                 label == UNLABELLED && folder != null && folder.startsWith(top);
                 folder = folder.getParent()) {
-            label = folder.getFileName() == null
-                    ? UNLABELLED
-                    : classes.indexOf(folder.getFileName().toString());
+            label = label(folder);
         }
         labels.add(label);
+    }
+
+    private int label(Path folder) throws IOException {
+        Integer known = folderLabels.get(folder);
+        if (known == null) {
+            known = folder.getParent() == null
+                    ? UNLABELLED
+                    : new ClassNames(folder.getParent())
+                            .label(folder.getFileName().toString(), classes);
+            folderLabels.put(folder, known);
+        }
+        return known;
     }
 
     /** {@inheritDoc} */

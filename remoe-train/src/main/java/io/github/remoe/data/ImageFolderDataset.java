@@ -31,6 +31,12 @@ import java.util.stream.Stream;
  * files are sorted by name; when there is a {@code train} folder, its folders are the classes for
  * every usage, so labels mean the same in all of them.
  *
+ * <p>A class has the name of its folder. Folders named by WordNet ids, as in ImageNet and Imagenette,
+ * get readable names where those of all are known: Imagenette's ten are, and others are read from a
+ * file {@code LOC_synset_mapping.txt}, as it comes with ImageNet, or {@code classes.txt}, in the root
+ * or up to four folders above; a line of it has the folder's name, a blank or tab, and the class's
+ * name.
+ *
  * <p>Images become RGB without alpha, the shorter side is resized to the wanted size (bicubic with
  * antialiasing) and the centre square is cut out. Pixels are those of torchvision's {@code Resize}
  * and {@code CenterCrop} to about one step of 255, so published weights see what they are used to;
@@ -64,8 +70,9 @@ public final class ImageFolderDataset extends PixelDataset {
         name = root.toAbsolutePath().normalize().getFileName().toString();
         folder = splitFolder(root, builder.usage);
         Path train = split(root, "train");
-        classes = folderNames(train == null ? folder : train);
-        listFiles(train);
+        List<String> classFolders = folderNames(train == null ? folder : train);
+        classes = new ClassNames(root).of(classFolders);
+        listFiles(train, classFolders);
     }
 
     /**
@@ -121,9 +128,9 @@ public final class ImageFolderDataset extends PixelDataset {
         }
     }
 
-    private void listFiles(Path train) throws IOException {
+    private void listFiles(Path train, List<String> classFolders) throws IOException {
         for (String name : folderNames(folder)) {
-            int label = classes.indexOf(name);
+            int label = classFolders.indexOf(name);
             if (label < 0) {
                 throw new IOException(String.format(
                         "%s has a class folder %s that %s does not have; both must hold the"
@@ -131,9 +138,8 @@ public final class ImageFolderDataset extends PixelDataset {
                         folder, name, train));
             }
             Path classFolder = folder.resolve(name);
-            try (Stream<Path> walk = Files.walk(classFolder, FileVisitOption.FOLLOW_LINKS)) {
-                walk.filter(ImageFolderDataset::isImage)
-                        .sorted(Comparator.comparing(file -> sortKey(classFolder, file)))
+            try (Stream<Path> found = find(classFolder)) {
+                found.sorted(Comparator.comparing(file -> sortKey(classFolder, file)))
                         .forEach(file -> {
                             files.add(file);
                             labels.add(label);
@@ -152,11 +158,19 @@ public final class ImageFolderDataset extends PixelDataset {
         return folder.relativize(file).toString().replace('\\', '/');
     }
 
-    static boolean isImage(Path file) {
+    /** The JPEG and PNG files in a folder and the folders below. */
+    static Stream<Path> find(Path folder) throws IOException {
+        return Files.find(
+                folder,
+                Integer.MAX_VALUE,
+                (file, attributes) -> attributes.isRegularFile() && isImage(file),
+                FileVisitOption.FOLLOW_LINKS);
+    }
+
+    private static boolean isImage(Path file) {
         String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
         return !name.startsWith(".")
-                && (name.endsWith(".jpg") || name.endsWith(".jpeg") || name.endsWith(".png"))
-                && Files.isRegularFile(file);
+                && (name.endsWith(".jpg") || name.endsWith(".jpeg") || name.endsWith(".png"));
     }
 
     /** {@inheritDoc} */
@@ -224,17 +238,12 @@ public final class ImageFolderDataset extends PixelDataset {
      */
     @Override
     protected void digest(MessageDigest digest) throws IOException {
-        StringBuilder list = new StringBuilder().append(imageSize).append('\n');
+        digest.update((imageSize + "\n").getBytes(StandardCharsets.UTF_8));
         for (int i = 0; i < files.size(); i++) {
             Path file = files.get(i);
-            list.append(sortKey(folder, file))
-                    .append('\t')
-                    .append(Files.size(file))
-                    .append('\t')
-                    .append(labels.get(i))
-                    .append('\n');
+            String line = sortKey(folder, file) + '\t' + Files.size(file) + '\t' + labels.get(i);
+            digest.update((line + '\n').getBytes(StandardCharsets.UTF_8));
         }
-        digest.update(list.toString().getBytes(StandardCharsets.UTF_8));
     }
 
     /** Decoding takes nearly all of the time. */

@@ -14,7 +14,8 @@
  *                 .setSampling(128, true)
  *                 .optAugmentation(RandomCropFlip.builder().optSeed(1).build())
  *                 .build();
- * for (Batch batch : train.getData(manager)) {
+ * ExecutorService threads = Datasets.readingThreads(2); // reads batches ahead
+ * for (Batch batch : train.getData(manager, threads)) {
  *     NDArray images = batch.getData().head(); // float32 (128, 3, 32, 32) in [0, 1]
  *     NDArray labels = batch.getLabels().head(); // int64 (128)
  *     List<?> indices = batch.getIndices(); // 128 numbers: which images these are
@@ -27,7 +28,8 @@
  *   <li>{@link io.github.remoe.data.ImageFolderDataset}: JPEG and PNG in class folders, any size
  *   <li>{@link io.github.remoe.data.ImageFiles}: JPEG and PNG picked one by one, for a given model
  *   <li>{@link io.github.remoe.data.SyntheticDataset}: drawn patterns, no download
- *   <li>{@link io.github.remoe.data.Datasets}: picks one of them by a command-line word
+ *   <li>{@link io.github.remoe.data.Datasets}: picks one of them by a command-line word, samples it,
+ *       and holds back validation images
  * </ul>
  *
  * <p>Pixels stay in [0, 1], where attacks live. Normalisation by mean and deviation belongs to the

@@ -47,7 +47,21 @@ class DatasetsTest {
     }
 
     @Test
+    void whatDjlDoesNotHaveIsToBeFetchedByHand() {
+        for (String name : new String[] {"cifar100", "imagenette", "imagenet"}) {
+            assertThatThrownBy(() -> open(name, 32))
+                    .isInstanceOf(FileNotFoundException.class)
+                    .hasMessageStartingWith(name + " is not downloaded by itself: get ")
+                    .hasMessageContaining("https://")
+                    .hasMessageEndingWith("and give that folder instead of \"" + name + "\"");
+        }
+    }
+
+    @Test
     void otherImageSizesAreRefusedWhereThereIsOnlyOne() {
+        assertThatThrownBy(() -> open("cifar10", 224))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("CIFAR-10 has images of 32 x 32");
         assertThatThrownBy(() -> open("synthetic", 224))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("set the image size to 32, was 224");
