@@ -31,6 +31,7 @@ class ArchitectureTest {
                     "io.github.remoe.train..",
                     "io.github.remoe.data..",
                     "io.github.remoe.evaluate..",
+                    "io.github.remoe.metrics..",
                     "io.github.remoe.report..")
             .layer("examples")
             .definedBy("io.github.remoe.cli..", "io.github.remoe.examples..")
@@ -53,6 +54,7 @@ class ArchitectureTest {
                     "io.github.remoe.train..",
                     "io.github.remoe.data..",
                     "io.github.remoe.evaluate..",
+                    "io.github.remoe.metrics..",
                     "io.github.remoe.report..",
                     "io.github.remoe.cli..",
                     "io.github.remoe.examples..");

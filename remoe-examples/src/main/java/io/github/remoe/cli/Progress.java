@@ -1,34 +1,51 @@
 package io.github.remoe.cli;
 
 import ai.djl.training.Trainer;
-import ai.djl.training.listener.TrainingListenerAdapter;
 
 import io.github.remoe.evaluate.EvaluationListener;
+import io.github.remoe.metrics.Measurement;
+import io.github.remoe.metrics.MetricsListener;
 
+import me.tongfei.progressbar.DelegatingProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarStyle;
 
+import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 
-/** Shows long work as a bar with images a second and the time left. */
-final class Progress extends TrainingListenerAdapter implements EvaluationListener, AutoCloseable {
+/**
+ * Shows long work as a bar on stderr, with images a second and the time left. Without a terminal, as
+ * in a batch job's log, it is a line a minute.
+ */
+final class Progress implements MetricsListener, EvaluationListener, AutoCloseable {
+
+    private static final int TERMINAL_MILLIS = 1000;
+    private static final int LOG_MILLIS = 60_000;
+    private static final int LOG_COLUMNS = 120;
 
     private final ProgressBar bar;
     private final Set<String> warnings = new LinkedHashSet<>();
 
     Progress(String task, long images) {
-        bar = new ProgressBarBuilder()
+        this(task, images, 0);
+    }
+
+    /** For work of which some images were done before. */
+    Progress(String task, long images, long done) {
+        ProgressBarBuilder builder = new ProgressBarBuilder()
                 .setTaskName(task)
                 .setInitialMax(images)
-                .setUnit(" img", 1)
-                .setStyle(ProgressBarStyle.ASCII)
-                .showSpeed()
-                .setUpdateIntervalMillis(1000)
-                .build();
+                .startsFrom(done, Duration.ZERO)
+                .setRenderer(new BarRenderer())
+                .setUpdateIntervalMillis(TERMINAL_MILLIS);
+        if (System.console() == null) {
+            builder.setConsumer(new DelegatingProgressBarConsumer(System.err::println, LOG_COLUMNS))
+                    .setUpdateIntervalMillis(LOG_MILLIS);
+        }
+        bar = builder.build();
     }
 
     @Override
@@ -58,13 +75,28 @@ final class Progress extends TrainingListenerAdapter implements EvaluationListen
 
     @Override
     public void onTrainingBatch(Trainer trainer, BatchData batchData) {
-        float loss = trainer.getLoss()
-                .evaluate(
-                        batchData.getLabels().values().iterator().next(),
-                        batchData.getPredictions().values().iterator().next())
-                .getFloat();
-        bar.setExtraMessage(String.format(Locale.ROOT, "loss %.3f", loss));
-        onImagesJudged(batchData.getBatch().getSize());
+        bar.stepBy(batchData.getBatch().getSize());
+    }
+
+    @Override
+    public void onStepMeasured(Measurement measurement) {
+        bar.setExtraMessage(message(measurement));
+    }
+
+    /** The few values that matter; those that were not measured are left out. */
+    private static String message(Measurement step) {
+        StringBuilder message = new StringBuilder(" epoch " + step.epoch());
+        append(message, " loss %.3f", step.get(Measurement.LOSS));
+        append(message, " clean %.0f%%", 100 * step.get(Measurement.CLEAN_ACCURACY));
+        append(message, " robust %.0f%%", 100 * step.get(Measurement.ROBUST_ACCURACY));
+        append(message, " rate %.2g", step.get(Measurement.LEARNING_RATE));
+        return message.toString();
+    }
+
+    private static void append(StringBuilder message, String format, double value) {
+        if (!Double.isNaN(value)) {
+            message.append(String.format(Locale.ROOT, format, value));
+        }
     }
 
     @Override

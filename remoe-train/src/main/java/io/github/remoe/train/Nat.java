@@ -23,4 +23,10 @@ public final class Nat implements TrainingScheme {
     public Loss getLoss() {
         return loss;
     }
+
+    /** {@inheritDoc} */
+    @Override
+    public boolean predictsAdversarial() {
+        return false;
+    }
 }

@@ -76,4 +76,10 @@ public final class Sat implements TrainingScheme {
     public Loss getLoss() {
         return loss;
     }
+
+    /** {@inheritDoc} */
+    @Override
+    public boolean predictsClean() {
+        return predictsClean;
+    }
 }

@@ -34,4 +34,22 @@ public interface TrainingScheme {
      * @return the loss
      */
     Loss getLoss();
+
+    /**
+     * Returns whether a step predicts the clean images; then they come first.
+     *
+     * @return true unless overridden
+     */
+    default boolean predictsClean() {
+        return true;
+    }
+
+    /**
+     * Returns whether a step predicts adversarial images; then they come last.
+     *
+     * @return true unless overridden
+     */
+    default boolean predictsAdversarial() {
+        return true;
+    }
 }

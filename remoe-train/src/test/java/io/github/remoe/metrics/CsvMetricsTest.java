@@ -1,0 +1,183 @@
+package io.github.remoe.metrics;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+class CsvMetricsTest {
+
+    @TempDir
+    private Path folder;
+
+    private Path log;
+    private Path epochs;
+
+    @BeforeEach
+    void name() {
+        log = folder.resolve("log.csv");
+        epochs = folder.resolve("epochs.csv");
+    }
+
+    private static Measurement measurement(long step, double loss, double accuracy) {
+        Map<String, Double> values = new LinkedHashMap<>();
+        values.put("loss/total", loss);
+        values.put("accuracy/clean", accuracy);
+        return new Measurement(step, (int) (step + 1) / 2, values);
+    }
+
+    /** Two steps an epoch. */
+    private void write(CsvMetrics csv, int from, int to) {
+        csv.onMeasuringFrom(from);
+        for (int step = from; step <= to; step++) {
+            csv.onStepMeasured(measurement(step, 1.0 / step, 0.5));
+            if (step % 2 == 0) {
+                csv.onEpochMeasured(measurement(step, 2, 0.25));
+            }
+        }
+    }
+
+    @Test
+    void eachStepAndEpochIsALine() throws Exception {
+        CsvMetrics csv = new CsvMetrics(folder);
+        write(csv, 1, 4);
+
+        // Without closing: each line is in the file when its step ends.
+        assertThat(log).hasContent("""
+                        step,epoch,loss/total,accuracy/clean
+                        1,1,1.0,0.5
+                        2,1,0.5,0.5
+                        3,2,0.33333334,0.5
+                        4,2,0.25,0.5
+                        """);
+        assertThat(epochs).hasContent("""
+                        step,epoch,loss/total,accuracy/clean
+                        2,1,2.0,0.25
+                        4,2,2.0,0.25
+                        """);
+        csv.onTrainingEnd(null);
+    }
+
+    @Test
+    void whatIsNotMeasuredIsAnEmptyCell() throws Exception {
+        CsvMetrics csv = new CsvMetrics(folder);
+        csv.onMeasuringFrom(1);
+        csv.onStepMeasured(measurement(1, Double.NaN, Double.POSITIVE_INFINITY));
+        csv.onStepMeasured(measurement(2, 1e-7, Double.NaN));
+        csv.onTrainingEnd(null);
+
+        assertThat(Files.readAllLines(log)).contains("1,1,,Infinity", "2,1,1.0E-7,");
+    }
+
+    @Test
+    void aRunThatGoesOnHasEachStepOnce() throws Exception {
+        CsvMetrics killed = new CsvMetrics(folder);
+        write(killed, 1, 7);
+        byte[] before = Files.readAllBytes(log);
+        byte[] epochsBefore = Files.readAllBytes(epochs);
+
+        // From the checkpoint of step 3.
+        CsvMetrics csv = new CsvMetrics(folder);
+        csv.onMeasuringFrom(4);
+        assertThat(Files.readAllLines(log)).hasSize(1 + 3);
+        assertThat(Files.readAllLines(epochs)).hasSize(1 + 1);
+        write(csv, 4, 7);
+
+        assertThat(Files.readAllBytes(log)).isEqualTo(before);
+        assertThat(Files.readAllBytes(epochs)).isEqualTo(epochsBefore);
+        killed.onTrainingEnd(null);
+        csv.onTrainingEnd(null);
+    }
+
+    @Test
+    void aRunThatGoesBackHasEachStepOnce() throws Exception {
+        CsvMetrics csv = new CsvMetrics(folder);
+        write(csv, 1, 5);
+        byte[] before = Files.readAllBytes(log);
+
+        write(csv, 2, 5);
+
+        assertThat(Files.readAllBytes(log)).isEqualTo(before);
+        csv.onTrainingEnd(null);
+    }
+
+    @Test
+    void aHalfLineIsDropped() throws Exception {
+        write(new CsvMetrics(folder), 1, 3);
+        byte[] before = Files.readAllBytes(log);
+        write(new CsvMetrics(folder), 4, 4);
+        byte[] whole = Files.readAllBytes(log);
+
+        for (int length = before.length + 1; length < whole.length; length++) {
+            Files.write(log, Arrays.copyOf(whole, length));
+            write(new CsvMetrics(folder), 4, 4);
+            assertThat(Files.readAllBytes(log)).isEqualTo(whole);
+        }
+    }
+
+    @Test
+    void aHalfHeaderIsWrittenAnew() throws Exception {
+        Files.writeString(log, "step,epo");
+
+        write(new CsvMetrics(folder), 1, 1);
+
+        assertThat(Files.readAllLines(log))
+                .containsExactly("step,epoch,loss/total,accuracy/clean", "1,1,1.0,0.5");
+    }
+
+    @Test
+    void whatACrashOfTheMachineLeftIsDropped() throws Exception {
+        write(new CsvMetrics(folder), 1, 3);
+        byte[] before = Files.readAllBytes(log);
+        Files.write(
+                log, new byte[] {0, 0, 0, '\n', '2', ',', '1', '\n'}, StandardOpenOption.APPEND);
+
+        new CsvMetrics(folder).onMeasuringFrom(9);
+
+        assertThat(Files.readAllBytes(log)).isEqualTo(before);
+    }
+
+    @Test
+    void theColumnsStayThoseOfTheFile() throws Exception {
+        Files.writeString(log, "step,epoch,accuracy/clean,gone\n1,1,0.125,3.0\n");
+
+        write(new CsvMetrics(folder), 2, 2);
+
+        assertThat(Files.readAllLines(log))
+                .containsExactly("step,epoch,accuracy/clean,gone", "1,1,0.125,3.0", "2,1,0.5,");
+    }
+
+    @Test
+    void aFileThatCannotBeWrittenDoesNotEndTheTraining() throws Exception {
+        Files.createDirectory(log);
+        CsvMetrics csv = new CsvMetrics(folder);
+
+        assertThatCode(() -> write(csv, 1, 2)).doesNotThrowAnyException();
+        assertThat(Files.readAllLines(epochs)).hasSize(1 + 1);
+
+        // It can be written again.
+        Files.delete(log);
+        csv.onStepMeasured(measurement(3, 1, 1));
+        csv.onTrainingEnd(null);
+        assertThat(Files.readAllLines(log))
+                .containsExactly("step,epoch,loss/total,accuracy/clean", "3,2,1.0,1.0");
+    }
+
+    @Test
+    void aFolderThatIsGoneDoesNotEndTheTraining() throws Exception {
+        CsvMetrics csv = new CsvMetrics(folder.resolve("gone"));
+
+        assertThatCode(() -> write(csv, 1, 4)).doesNotThrowAnyException();
+
+        csv.onTrainingEnd(null);
+    }
+}
