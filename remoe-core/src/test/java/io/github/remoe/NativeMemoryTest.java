@@ -10,6 +10,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.training.ParameterStore;
 
 import io.github.remoe.moe.GateType;
 import io.github.remoe.moe.ReMoEBlock;
@@ -79,6 +80,26 @@ class NativeMemoryTest {
         int plain = leftOpen(network(4));
 
         assertThat(leftOpen(network(4, 1, 2, 4))).isEqualTo(plain + 3);
+    }
+
+    @Test
+    void dropPathLeavesNothingOpen() {
+        VisionTransformer vit = VisionTransformer.builder()
+                .optImageSize(8)
+                .optPatchSize(2)
+                .optEmbedDim(12)
+                .optDepth(4)
+                .optNumClasses(5)
+                .optDropPathRate(0.5f)
+                .build();
+        vit.initialize(parameters, DataType.FLOAT32, vit.inputShape(1));
+        int without = leftOpen(vit);
+        NDArray images = images(vit);
+        int before = step.getManagedArrays().size();
+
+        vit.forward(new ParameterStore(step, false), new NDList(images), true);
+
+        assertThat(step.getManagedArrays()).hasSize(before + without);
     }
 
     @Test

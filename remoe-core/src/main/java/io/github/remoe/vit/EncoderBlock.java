@@ -23,6 +23,12 @@ import java.util.stream.Stream;
  * this layer's attention probabilities (B,H,T,T) if it {@linkplain #replaceFeedForward asked for
  * them}, and returns tokens (B,T,D) first; the arrays that it returns beyond those follow the tokens
  * in this block's output. The optional parameters of a forward pass go on to it.
+ *
+ * <p>Drop path (stochastic depth, Huang et al. 2016) leaves a branch out, attention or feed-forward,
+ * in training mode only: for each image by itself with the probability of this layer. A branch that
+ * stays is scaled by 1 / (1 - probability). It concerns the tokens alone; what a feed-forward network
+ * returns beyond them is returned all the same. Random numbers come from the engine, so {@code
+ * Engine.setRandomSeed} repeats them.
  */
 public final class EncoderBlock extends AbstractBlock {
 
@@ -31,11 +37,13 @@ public final class EncoderBlock extends AbstractBlock {
     private final LayerNorm norm1;
     private final SelfAttention attn;
     private final LayerNorm norm2;
+    private final float dropPathRate;
     private Block mlp;
     private boolean mlpSeesAttention;
 
-    EncoderBlock(int embedDim, int numHeads, Block feedForward) {
+    EncoderBlock(int embedDim, int numHeads, Block feedForward, float dropPathRate) {
         super(VERSION);
+        this.dropPathRate = dropPathRate;
         norm1 = addChildBlock("norm1", VisionTransformer.layerNorm());
         attn = addChildBlock("attn", new SelfAttention(embedDim, numHeads));
         norm2 = addChildBlock("norm2", VisionTransformer.layerNorm());
@@ -49,6 +57,15 @@ public final class EncoderBlock extends AbstractBlock {
      */
     public SelfAttention getSelfAttention() {
         return attn;
+    }
+
+    /**
+     * Returns the probability with which a branch is left out in training.
+     *
+     * @return 0 to less than 1
+     */
+    public float getDropPathRate() {
+        return dropPathRate;
     }
 
     /**
@@ -91,17 +108,31 @@ public final class EncoderBlock extends AbstractBlock {
             scope.suppressNotUsedWarning();
             NDList normed = norm1.forward(parameterStore, inputs, training);
             NDList attended = attn.forward(parameterStore, normed, training);
-            x = x.add(attended.head());
+            x = x.add(dropPath(attended.head(), training));
             NDList tokens = norm2.forward(parameterStore, new NDList(x), training);
             if (mlpSeesAttention) {
                 tokens.add(attended.get(1));
             }
             output = mlp.forward(parameterStore, tokens, training, params);
-            output.set(0, x.add(output.head()));
+            output.set(0, x.add(dropPath(output.head(), training)));
             NDScope.unregister(output);
         }
         output.forEach(NDScope::register);
         return output;
+    }
+
+    private NDArray dropPath(NDArray branch, boolean training) {
+        if (!training || dropPathRate == 0) {
+            return branch;
+        }
+        Shape perImage = new Shape(branch.getShape().get(0), 1, 1);
+        NDArray factors = branch.getManager()
+                .randomUniform(0, 1, perImage)
+                .toDevice(branch.getDevice(), false)
+                .gte(dropPathRate)
+                .toType(branch.getDataType(), false)
+                .div(1 - dropPathRate);
+        return branch.mul(factors);
     }
 
     /** {@inheritDoc} */

@@ -94,7 +94,9 @@ public final class VisionTransformer extends AbstractBlock {
         patchEmbed = addChildBlock("patchEmbed", new PatchEmbedding(patchSize, embedDim));
         List<EncoderBlock> layers = new ArrayList<>();
         for (int i = 0; i < builder.depth; i++) {
-            EncoderBlock layer = new EncoderBlock(embedDim, numHeads, feedForwards.get());
+            float dropPathRate = i == 0 ? 0 : builder.dropPathRate * i / (builder.depth - 1);
+            EncoderBlock layer =
+                    new EncoderBlock(embedDim, numHeads, feedForwards.get(), dropPathRate);
             layers.add(addChildBlock("block", layer));
         }
         blocks = Collections.unmodifiableList(layers);
@@ -435,6 +437,7 @@ public final class VisionTransformer extends AbstractBlock {
         private boolean distillationToken;
         private float[] mean = {0.485f, 0.456f, 0.406f};
         private float[] std = {0.229f, 0.224f, 0.225f};
+        private float dropPathRate;
         private Supplier<Block> feedForward;
 
         private Builder() {}
@@ -553,6 +556,19 @@ public final class VisionTransformer extends AbstractBlock {
         }
 
         /**
+         * Sets how likely the last layer leaves each of its branches out in training, for one image
+         * at a time (drop path, see {@link EncoderBlock}); default 0. The likelihood rises linearly
+         * from 0 in the first layer, as in timm.
+         *
+         * @param dropPathRate 0 to less than 1; 0.1 is usual
+         * @return this builder
+         */
+        public Builder optDropPathRate(float dropPathRate) {
+            this.dropPathRate = dropPathRate;
+            return this;
+        }
+
+        /**
          * Fills the feed-forward slot of every layer.
          *
          * @param feedForward makes a new block for each layer, tokens (B,T,D) to tokens (B,T,D);
@@ -590,6 +606,10 @@ public final class VisionTransformer extends AbstractBlock {
             require(
                     mean.length == CHANNELS && std.length == CHANNELS,
                     "The normalisation needs 3 means and 3 standard deviations.");
+            require(
+                    dropPathRate >= 0 && dropPathRate < 1,
+                    "The drop path rate must be 0 to less than 1, got %s.",
+                    dropPathRate);
             return new VisionTransformer(this, feedForward == null ? this::mlp : feedForward);
         }
 

@@ -50,7 +50,7 @@ class EncoderBlockTest {
 
     @Test
     void attentionAndFeedForwardAreAddedToTheTokens() {
-        EncoderBlock block = start(new EncoderBlock(6, 2, VisionTransformer.linear(6)));
+        EncoderBlock block = start(new EncoderBlock(6, 2, VisionTransformer.linear(6), 0));
 
         NDArray norm1 = forward(block.getChildren().get("01norm1"), tokens).head();
         NDArray x = tokens.add(forward(block.getSelfAttention(), norm1).head());
@@ -62,7 +62,7 @@ class EncoderBlockTest {
 
     @Test
     void theNormIsOverEachTokenWithTimmsEpsilon() {
-        EncoderBlock block = new EncoderBlock(6, 2, zero());
+        EncoderBlock block = new EncoderBlock(6, 2, zero(), 0);
         block.initialize(manager, DataType.FLOAT64, tokens.getShape());
         // Numbers as small as the epsilon 1e-6 is large: mean 0, variance 1e-6.
         NDArray tiny = manager.create(
@@ -80,7 +80,7 @@ class EncoderBlockTest {
 
     @Test
     void aFeedForwardNetworkThatAsksForItSeesTheAttention() {
-        EncoderBlock block = new EncoderBlock(6, 2, zero());
+        EncoderBlock block = new EncoderBlock(6, 2, zero(), 0);
         block.replaceFeedForward(old -> new LambdaBlock(inputs -> inputs), true);
         start(block);
 
@@ -95,7 +95,7 @@ class EncoderBlockTest {
 
     @Test
     void aReplacementThatDoesNotAskSeesTokensAlone() {
-        EncoderBlock block = new EncoderBlock(6, 2, zero());
+        EncoderBlock block = new EncoderBlock(6, 2, zero(), 0);
         block.replaceFeedForward(old -> new LambdaBlock(inputs -> inputs), true);
         block.replaceFeedForward(old -> new LambdaBlock(inputs -> inputs), false);
         start(block);
@@ -108,7 +108,7 @@ class EncoderBlockTest {
     @Test
     void aReplacementIsBuiltAroundThePresentBlockAndKeepsItsPlace() {
         Block first = zero();
-        EncoderBlock block = new EncoderBlock(6, 2, first);
+        EncoderBlock block = new EncoderBlock(6, 2, first, 0);
 
         block.replaceFeedForward(old -> new SequentialBlock().add(old), false);
 
