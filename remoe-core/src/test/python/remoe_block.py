@@ -24,13 +24,13 @@ def cut(size, parts):
     return [i * size // parts for i in range(parts + 1)]
 
 
-def half(size):
-    """Start and length of the centre span: half the side, rounded half up, at least 1."""
-    length = max(1, math.floor(size / 2 + 0.5))
+def middle(size, ratio):
+    """Start and length of the centre span: that part of the side, rounded up, at least 1."""
+    length = max(1, math.ceil(ratio * size - 1e-4))
     return (size - length) // 2, length
 
 
-def regions(rows, cols, grid_rows, grid_cols):
+def regions(rows, cols, grid_rows, grid_cols, center_ratio=0.5):
     """Patch indices (row-major) of every region (row-major), then of the centre rectangle."""
     def patches(top, bottom, left, right):
         return [r * cols + c for r in range(top, bottom) for c in range(left, right)]
@@ -38,7 +38,7 @@ def regions(rows, cols, grid_rows, grid_cols):
     down, across = cut(rows, grid_rows), cut(cols, grid_cols)
     parts = [patches(down[i], down[i + 1], across[j], across[j + 1])
              for i in range(grid_rows) for j in range(grid_cols)]
-    (top, height), (left, width) = half(rows), half(cols)
+    (top, height), (left, width) = middle(rows, center_ratio), middle(cols, center_ratio)
     return parts, patches(top, top + height, left, left + width)
 
 

@@ -64,7 +64,8 @@ class VisionTransformer(torch.nn.Module):
                     elif kind == "bias":
                         tensor = tensor[:, 0]
                     tensors[f"{reference}.fc{number}.{kind}"] = tensor
-        grid = (self.side, self.side, remoe["rows"], remoe["columns"])
+        center_ratio = remoe.get("centerRatio", 0.5)
+        grid = (self.side, self.side, remoe["rows"], remoe["columns"], center_ratio)
         return block(tensors, grid, 1, remoe["topK"], remoe["lambda1"], remoe["lambda2"])[0]
 
     def norm(self, x, name):

@@ -29,6 +29,7 @@ import java.util.List;
  *     #defaultLayers(int)}
  * @param rows how many regions lie below each other
  * @param columns how many regions lie beside each other
+ * @param centerRatio how much of each side the centre region spans; 0 is the default
  * @param gate the gate
  * @param topK how many regions of an image stay switched on
  * @param globalExpert whether the replaced feed-forward network stays as the global expert
@@ -43,6 +44,7 @@ public record ReMoE(
         List<Integer> layers,
         int rows,
         int columns,
+        float centerRatio,
         GateType gate,
         int topK,
         boolean globalExpert,
@@ -55,6 +57,11 @@ public record ReMoE(
     // The paper inserts at 6 and 10 of 12 layers; other depths get the same relative places.
     private static final int PAPER_DEPTH = 12;
     private static final List<Integer> PAPER_LAYERS = List.of(6, 10);
+
+    /** Fills in what a file from before there was a choice does not name. */
+    public ReMoE {
+        centerRatio = centerRatio == 0 ? RegionGrid.DEFAULT_CENTER_RATIO : centerRatio;
+    }
 
     /**
      * Creates a builder with the paper's defaults.
@@ -81,6 +88,17 @@ public record ReMoE(
     }
 
     /**
+     * Returns the regions over the patches of a network.
+     *
+     * @param vit the network
+     * @return the grid
+     * @throws IllegalArgumentException if the regions do not fit the patch grid
+     */
+    public RegionGrid grid(VisionTransformer vit) {
+        return new RegionGrid(vit.getGridSize(), vit.getGridSize(), rows, columns, centerRatio);
+    }
+
+    /**
      * Puts a {@link ReMoEBlock} into the feed-forward slot of each chosen layer.
      *
      * <p>Insert before a {@link ai.djl.training.Trainer} is made: one that exists does not know the
@@ -94,7 +112,7 @@ public record ReMoE(
      */
     public void insertInto(VisionTransformer vit) {
         int depth = vit.getBlocks().size();
-        RegionGrid grid = new RegionGrid(vit.getGridSize(), vit.getGridSize(), rows, columns);
+        RegionGrid grid = grid(vit);
         List<Integer> chosen = layers.isEmpty() ? defaultLayers(depth) : layers;
         if (chosen.stream().distinct().count() < chosen.size()) {
             throw new IllegalArgumentException("A layer is named twice in " + chosen + ".");
@@ -143,6 +161,7 @@ public record ReMoE(
         private List<Integer> layers = List.of();
         private int rows = 2;
         private int columns = 2;
+        private float centerRatio;
         private GateType gate = GateType.AEA;
         private int topK;
         private boolean globalExpert = true;
@@ -175,6 +194,18 @@ public record ReMoE(
         public Builder optRegions(int rows, int columns) {
             this.rows = rows;
             this.columns = columns;
+            return this;
+        }
+
+        /**
+         * Sets how much of each side of the patch grid the centre region spans, rounded up to whole
+         * patches; default 0.5, which is as large as one of 2 x 2 regions.
+         *
+         * @param centerRatio greater than 0 to 1; 0 is the default
+         * @return this builder
+         */
+        public Builder optCenterRatio(float centerRatio) {
+            this.centerRatio = centerRatio;
             return this;
         }
 
@@ -277,6 +308,7 @@ public record ReMoE(
                     layers,
                     rows,
                     columns,
+                    centerRatio,
                     gate,
                     topK == 0 ? Math.min(ReMoEBlock.DEFAULT_TOP_K, rows * columns) : topK,
                     globalExpert,

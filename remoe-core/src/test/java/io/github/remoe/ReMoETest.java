@@ -18,6 +18,9 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 
+import com.google.gson.Gson;
+import com.google.gson.JsonObject;
+
 import io.github.remoe.moe.AeaGate;
 import io.github.remoe.moe.GateType;
 import io.github.remoe.moe.MlpGate;
@@ -137,6 +140,7 @@ class ReMoETest {
         ReMoE.builder()
                 .optLayers(1)
                 .optRegions(2, 4)
+                .optCenterRatio(0.75f)
                 .optGate(GateType.MLP)
                 .optTopK(3)
                 .optGlobalExpert(false)
@@ -146,7 +150,7 @@ class ReMoETest {
                 .insertInto(vit);
 
         ReMoEBlock block = (ReMoEBlock) vit.getBlocks().get(0).getFeedForward();
-        assertThat(block.getGrid()).isEqualTo(new RegionGrid(8, 8, 2, 4));
+        assertThat(block.getGrid()).isEqualTo(new RegionGrid(8, 8, 2, 4, 0.75f));
         assertThat(block.getGate()).isInstanceOf(MlpGate.class);
         assertThat(block.getTopK()).isEqualTo(3);
         assertThat(block.getGlobalExpert()).isNull();
@@ -169,6 +173,26 @@ class ReMoETest {
         assertThat(addedToThePatches(ReMoE.builder().optLambda2(100).optRegionalExperts(false)))
                 .containsExactly(0, 1);
         assertThat(addedToThePatches(ReMoE.builder().optCenterExpert(false))).containsExactly(1, 1);
+    }
+
+    @Test
+    void theCenterExpertReachesAsFarAsTheCenter() {
+        ReMoE.Builder centerAlone = ReMoE.builder().optRegionalExperts(false);
+
+        // A corner patch, and one in the middle.
+        assertThat(addedToThePatches(centerAlone)).containsExactly(0, 1);
+        assertThat(addedToThePatches(centerAlone.optCenterRatio(1))).containsExactly(1, 1);
+        assertThat(ReMoE.builder().build().centerRatio()).isEqualTo(0.5f);
+    }
+
+    @Test
+    void settingsFromBeforeThereWasAChoiceHaveTheUsualCenter() {
+        Gson gson = new Gson();
+        ReMoE usual = ReMoE.builder().build();
+        JsonObject settings = gson.toJsonTree(usual).getAsJsonObject();
+        assertThat(settings.remove("centerRatio")).isNotNull();
+
+        assertThat(gson.fromJson(settings, ReMoE.class)).isEqualTo(usual);
     }
 
     // What the block of layer 1 adds to a corner patch and to one in the centre.

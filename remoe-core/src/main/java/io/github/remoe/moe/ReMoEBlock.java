@@ -254,6 +254,13 @@ public final class ReMoEBlock extends AbstractBlock {
 
     /** What parameters depend on; top-k and the lambdas may change between saving and loading. */
     private String describe() {
+        Region center = grid.center();
+        RegionGrid usual =
+                new RegionGrid(grid.patchRows(), grid.patchColumns(), grid.rows(), grid.columns());
+        // The usual centre goes without saying, as in files from before there were others.
+        String centerName = center.equals(usual.center())
+                ? " center"
+                : String.format(" center of %d x %d patches", center.height(), center.width());
         return String.format(
                 Locale.ROOT,
                 "%d x %d regions over %d x %d patches after %d prefix tokens, %s, experts:%s%s%s",
@@ -264,7 +271,7 @@ public final class ReMoEBlock extends AbstractBlock {
                 prefixTokens,
                 gate.getClass().getSimpleName(),
                 globalExpert == null ? "" : " global",
-                centerExpert == null ? "" : " center",
+                centerExpert == null ? "" : centerName,
                 regionalExperts == null ? "" : " regional");
     }
 

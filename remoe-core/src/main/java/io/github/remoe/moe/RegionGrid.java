@@ -5,7 +5,7 @@ import java.util.List;
 
 /**
  * The partition of a patch grid into K = rows x columns regions R_1 ... R_K, and one centre region
- * R_c that spans half of each side (paper, section "Multi-granularity Experts").
+ * R_c in the middle (paper, section "Multi-granularity Experts").
  *
  * <p>The cuts fall as evenly as whole patches allow: 14 patches in 3 parts are 4, 5 and 5. Regions
  * are numbered in row-major order and cover every patch exactly once; the centre overlaps them.
@@ -14,13 +14,22 @@ import java.util.List;
  * @param patchColumns the patch columns of the image, w / p
  * @param rows how many regions lie below each other
  * @param columns how many regions lie beside each other
+ * @param centerRatio how much of each side the centre region spans, greater than 0 to 1
  */
-public record RegionGrid(int patchRows, int patchColumns, int rows, int columns) {
+public record RegionGrid(
+        int patchRows, int patchColumns, int rows, int columns, float centerRatio) {
+
+    /** How much of each side the centre region spans unless told otherwise. */
+    public static final float DEFAULT_CENTER_RATIO = 0.5f;
+
+    // 0.6f x 5 is a little more than 3, and shall not be rounded up to 4.
+    private static final double ROUNDING = 1e-4;
 
     /**
      * Checks that every region gets at least one patch.
      *
-     * @throws IllegalArgumentException if a side is cut into more regions than it has patches
+     * @throws IllegalArgumentException if a side is cut into more regions than it has patches, or the
+     *     centre spans nothing or more than there is
      */
     public RegionGrid {
         if (patchRows < 1 || patchColumns < 1) {
@@ -34,6 +43,24 @@ public record RegionGrid(int patchRows, int patchColumns, int rows, int columns)
                             + " rows and 1 to %d columns.",
                     rows, columns, patchRows, patchColumns, patchRows, patchColumns));
         }
+        if (!(centerRatio > 0 && centerRatio <= 1)) {
+            throw new IllegalArgumentException(String.format(
+                    "The centre region must span more than 0 and at most 1 of each side, got %s.",
+                    centerRatio));
+        }
+    }
+
+    /**
+     * Creates a grid whose centre region spans half of each side.
+     *
+     * @param patchRows the patch rows of the image, h / p
+     * @param patchColumns the patch columns of the image, w / p
+     * @param rows how many regions lie below each other
+     * @param columns how many regions lie beside each other
+     * @throws IllegalArgumentException if a side is cut into more regions than it has patches
+     */
+    public RegionGrid(int patchRows, int patchColumns, int rows, int columns) {
+        this(patchRows, patchColumns, rows, columns, DEFAULT_CENTER_RATIO);
     }
 
     /**
@@ -74,14 +101,19 @@ public record RegionGrid(int patchRows, int patchColumns, int rows, int columns)
     }
 
     /**
-     * Returns the centre region R_c: half of each side, rounded up, in the middle.
+     * Returns the centre region R_c: {@code centerRatio} of each side, rounded up to whole patches,
+     * in the middle.
      *
      * @return the centre region
      */
     public Region center() {
-        int height = (patchRows + 1) / 2;
-        int width = (patchColumns + 1) / 2;
+        int height = centerSpan(patchRows);
+        int width = centerSpan(patchColumns);
         return new Region((patchRows - height) / 2, (patchColumns - width) / 2, height, width);
+    }
+
+    private int centerSpan(int side) {
+        return Math.max(1, (int) Math.ceil((double) centerRatio * side - ROUNDING));
     }
 
     /**

@@ -121,6 +121,18 @@ class ReMoEBlockSaveTest {
     }
 
     @Test
+    void anotherCenterIsToldApart() throws Exception {
+        byte[] bytes = save(random());
+        ReMoEBlock wide = builder().setGrid(new RegionGrid(4, 4, 2, 2, 0.75f)).build();
+
+        assertThatThrownBy(() -> load(wide, bytes))
+                .isInstanceOf(MalformedModelException.class)
+                .hasMessageContaining("experts: global center of 3 x 3 patches regional");
+        // Of 4 patches 0.4 are 2, as is half.
+        load(builder().setGrid(new RegionGrid(4, 4, 2, 2, 0.4f)).build(), bytes);
+    }
+
+    @Test
     void anotherGateAndOtherExpertsAreToldApart() throws Exception {
         byte[] bytes = save(random());
 

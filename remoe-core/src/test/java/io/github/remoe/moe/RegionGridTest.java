@@ -132,6 +132,54 @@ class RegionGridTest {
                 .isEqualTo(new Region(start, start, length, length));
     }
 
+    @Test
+    void aQuarterOfFourByFourPatchesIsTheOneBesideTheMiddle() {
+        assertDrawing(new RegionGrid(4, 4, 2, 2, 0.25f), """
+                 1  1  2  2
+                 1  1* 2  2
+                 3  3  4  4
+                 3  3  4  4
+                """);
+    }
+
+    @Test
+    void threeQuartersOfFourByFivePatches() {
+        // 3 rows, and 3.75 columns rounded up to 4.
+        assertDrawing(new RegionGrid(4, 5, 1, 1, 0.75f), """
+                 1* 1* 1* 1* 1
+                 1* 1* 1* 1* 1
+                 1* 1* 1* 1* 1
+                 1  1  1  1  1
+                """);
+    }
+
+    @Test
+    void theCenterCanBeTheWholeImage() {
+        assertDrawing(new RegionGrid(2, 3, 1, 2, 1), """
+                 1* 2* 2*
+                 1* 2* 2*
+                """);
+    }
+
+    // Neither 0.6f, 0.7f nor 0.1f is exact; the last is less than a patch.
+    @ParameterizedTest
+    @CsvSource({"5,0.6,3", "10,0.7,7", "10,0.1,1", "8,0.51,5", "14,0.3,5", "3,0.01,1"})
+    void theCenterSpansItsPartOfEachSideRoundedUp(int side, float ratio, int length) {
+        Region center = new RegionGrid(side, side, 1, 1, ratio).center();
+
+        assertThat(center.height()).isEqualTo(length);
+        assertThat(center.width()).isEqualTo(length);
+        assertThat(center.top()).isEqualTo((side - length) / 2);
+    }
+
+    @ParameterizedTest
+    @ValueSource(floats = {0, -0.5f, 1.01f, Float.NaN})
+    void theCenterIsPartOfTheImage(float ratio) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new RegionGrid(4, 4, 2, 2, ratio))
+                .withMessageContaining("more than 0 and at most 1 of each side");
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"remoe_dense", "remoe_uneven"})
     void regionsHoldThePatchesOfTheGoldenFiles(String name) {

@@ -7,7 +7,6 @@ import com.google.gson.GsonBuilder;
 
 import io.github.remoe.ModelSummary;
 import io.github.remoe.ReMoE;
-import io.github.remoe.moe.RegionGrid;
 import io.github.remoe.vit.Presets;
 import io.github.remoe.vit.VisionTransformer;
 
@@ -88,9 +87,9 @@ final class InfoCommand implements Callable<Integer> {
                 "%n%.2f M parameters, %.2f G multiply-adds an image%n",
                 summary.parameters() / 1e6, summary.macs() / 1e9);
         if (remoe != null) {
-            RegionGrid grid = new RegionGrid(
-                    vit.getGridSize(), vit.getGridSize(), remoe.rows(), remoe.columns());
-            out.printf("%nRegions over the patch grid, * is the centre region:%n%s", grid.draw());
+            out.printf(
+                    "%nRegions over the patch grid, * is the centre region:%n%s",
+                    remoe.grid(vit).draw());
         }
         out.flush();
     }
