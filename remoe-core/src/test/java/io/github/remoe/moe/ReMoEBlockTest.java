@@ -17,6 +17,7 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Activation;
 import ai.djl.nn.Block;
 import ai.djl.nn.LambdaBlock;
+import ai.djl.nn.ParameterList;
 import ai.djl.nn.SequentialBlock;
 import ai.djl.nn.transformer.PointwiseFeedForwardBlock;
 
@@ -105,6 +106,42 @@ class ReMoEBlockTest {
         assertThat(z[1]).isEqualTo(2 + 10 * 1);
         assertThat(z[6]).isEqualTo(12 + 0.5 * 100 + 10 * 1);
         assertThat(z[16]).isEqualTo(32 + 10 * 4);
+    }
+
+    @Test
+    void oneRegionWithAUniformGateIsAPlainFfnOfTwoBranches() {
+        Block ffn = new PointwiseFeedForwardBlock(List.of(24), 6, Activation::gelu);
+        ReMoEBlock block = ReMoEBlock.builder()
+                .setGrid(new RegionGrid(4, 4, 1, 1))
+                .optPrefixTokens(1)
+                .optGate(GateType.UNIFORM)
+                .optGlobalExpert(ffn)
+                .optCenterExpert(false)
+                .build();
+        block.getParameters()
+                .forEach(p -> p.getValue().setInitializer(Golden.initializer(p.getKey(), -1, 1)));
+        NDArray tokens = Golden.tensor(manager, DataType.FLOAT32, "x", 2, 17, 6);
+        block.initialize(manager, DataType.FLOAT32, tokens.getShape());
+
+        NDArray z = forward(block, tokens).head();
+
+        ParameterList second = block.getRegionalExperts().getParameters();
+        NDArray patches = tokens.get(":, 1:").reshape(32, 6);
+        NDArray hidden = Activation.gelu(patches.matMul(matrix(second, "weight1"))
+                .add(second.get("bias1").getArray().reshape(1, -1)));
+        NDArray branch = hidden.matMul(matrix(second, "weight2"))
+                .add(second.get("bias2").getArray().reshape(1, -1))
+                .reshape(2, 16, 6);
+        NDArray first = forward(ffn, tokens).head();
+        assertThat(doubles(z.get(":, 0"))).isEqualTo(doubles(first.get(":, 0")));
+        assertThat(doubles(z.get(":, 1:")))
+                .containsExactly(doubles(first.get(":, 1:").add(branch)), within(1e-5));
+        assertThat(branch.abs().min().getFloat()).isGreaterThan(1e-4f);
+    }
+
+    /** The only expert's matrix. */
+    private static NDArray matrix(ParameterList experts, String name) {
+        return experts.get(name).getArray().squeeze(0);
     }
 
     @Test

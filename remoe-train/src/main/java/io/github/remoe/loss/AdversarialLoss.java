@@ -48,6 +48,14 @@ public abstract class AdversarialLoss extends TrainingLoss {
         alignment = new RegionAlignmentLoss(regions.lambdaAlign());
     }
 
+    static float checked(float beta, String scheme) {
+        if (!(beta >= 0 && Float.isFinite(beta))) {
+            throw new IllegalArgumentException(String.format(
+                    "The beta of %s must be finite and 0 or more, got %s.", scheme, beta));
+        }
+        return beta;
+    }
+
     /**
      * Returns the scheme's two terms.
      *
@@ -109,8 +117,8 @@ public abstract class AdversarialLoss extends TrainingLoss {
     /**
      * The two terms of a scheme.
      *
-     * @param a what beta~ weighs, the clean term
-     * @param b what 1 - beta~ weighs, the adversarial term
+     * @param a what beta~ weighs
+     * @param b what 1 - beta~ weighs
      */
     record Terms(Term a, Term b) {}
 

@@ -55,8 +55,12 @@ public final class CrossEntropy {
                             + " (B, C) are for training alone.",
                     shape, labels.getShape()));
         }
+        return checked(labels, shape.get(1));
+    }
+
+    /** Returns labels (B) as int64, all of them from 0 to classes - 1. */
+    static NDArray checked(NDArray labels, long classes) {
         NDArray indices = labels.toType(DataType.INT64, false);
-        long classes = shape.get(1);
         for (long index : indices.toLongArray()) {
             if (index < 0 || index >= classes) {
                 throw new IllegalArgumentException(String.format(

@@ -27,11 +27,7 @@ public final class TradesLoss extends AdversarialLoss {
      */
     public TradesLoss(float beta, RegionLosses regions) {
         super("TradesLoss", regions, 2);
-        if (!(beta >= 0 && Float.isFinite(beta))) {
-            throw new IllegalArgumentException(
-                    "TRADES' beta must be finite and 0 or more, got " + beta + ".");
-        }
-        this.beta = beta;
+        this.beta = checked(beta, "TRADES");
     }
 
     @Override

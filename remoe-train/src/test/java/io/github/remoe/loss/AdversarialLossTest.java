@@ -42,6 +42,12 @@ class AdversarialLossTest {
             AdversarialLoss loss(RegionLosses regions) {
                 return new TradesLoss(6, regions);
             }
+        },
+        MART {
+            @Override
+            AdversarialLoss loss(RegionLosses regions) {
+                return new MartLoss(5, regions);
+            }
         };
 
         abstract AdversarialLoss loss(RegionLosses regions);
@@ -218,12 +224,50 @@ class AdversarialLossTest {
                 .isCloseTo(Math.log(2) + 3 * Math.log(4 / 3.0), within(1e-6));
     }
 
+    @Test
+    void martComesOutAsByHand() {
+        // Clean (1/2, 1/4, 1/4) and adversarial (1/4, 1/4, 1/2).
+        NDArray clean = Tensors.array(manager, new Shape(1, 3), 2, 1, 1).log();
+        NDArray adversarial = Tensors.array(manager, new Shape(1, 3), 1, 1, 2).log();
+        NDList predictions = new NDList(clean, adversarial);
+        AdversarialLoss mart = Scheme.MART.loss(RegionLosses.NONE);
+
+        // Label 0: -ln 1/4 - ln(1.0001 - 1/2) + 5 (1/2 ln 2 - 1/4 ln 2) (1 - 1/2)
+        double first = Tensors.doubles(
+                mart.evaluate(new NDList(manager.create(new long[] {0})), predictions))[0];
+        // Label 2, the likeliest: -ln 1/2 - ln(1.0001 - 1/4) + 5 x 1/4 ln 2 (1 - 1/4)
+        double last = Tensors.doubles(
+                mart.evaluate(new NDList(manager.create(new long[] {2})), predictions))[0];
+
+        double ln2 = Math.log(2);
+        assertThat(first)
+                .isCloseTo(2 * ln2 - Math.log(0.5001) + 5 * 0.25 * ln2 * 0.5, within(1e-6));
+        assertThat(last).isCloseTo(ln2 - Math.log(0.7501) + 5 * 0.25 * ln2 * 0.75, within(1e-6));
+    }
+
+    @Test
+    void aCertainNetworkGivesMartFiniteGradients() {
+        NDArray wrong = Tensors.array(manager, new Shape(1, 3), 500, 0, 0);
+        wrong.setRequiresGradient(true);
+        NDList label = new NDList(manager.create(new long[] {1}));
+
+        Tensors.backward(() ->
+                Scheme.MART.loss(RegionLosses.NONE).evaluate(label, new NDList(wrong, wrong)));
+
+        // The cross-entropy pulls with slopes 1 and -1; the margin is flat out there.
+        assertThat(Tensors.doubles(wrong.getGradient()))
+                .containsExactly(new double[] {1, -1, 0}, within(1e-5));
+    }
+
     @ParameterizedTest
     @ValueSource(floats = {-1, Float.NaN, Float.POSITIVE_INFINITY})
     void theWeightOfTheAdversarialTermIsAWeight(float beta) {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> new TradesLoss(beta, RegionLosses.NONE))
-                .withMessageContaining("beta must be finite and 0 or more");
+                .withMessageContaining("beta of TRADES must be finite and 0 or more");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new MartLoss(beta, RegionLosses.NONE))
+                .withMessageContaining("beta of MART");
     }
 
     @Test
