@@ -62,6 +62,12 @@ final class EvaluateCommand implements Callable<Integer> {
     @Mixin
     private EvaluationOptions evaluationOptions;
 
+    @Option(
+            names = "--seed",
+            defaultValue = "0",
+            description = "Seed of all random choices. Default: ${DEFAULT-VALUE}.")
+    private long seed;
+
     @Mixin
     private ThreatOptions threatOptions;
 
@@ -108,7 +114,8 @@ final class EvaluateCommand implements Callable<Integer> {
                     threatOptions.stepSize,
                     worstCase,
                     saveAdversarial,
-                    model.network());
+                    model.network(),
+                    seed);
             Results results = evaluation.run(model.with(images.getClasses()), folder);
             Evaluation.print(spec.commandLine().getOut(), folder.toString(), results);
         }
@@ -121,8 +128,7 @@ final class EvaluateCommand implements Callable<Integer> {
             throw new ParameterException(
                     spec.commandLine(), "There is no run folder, so name the data with --data.");
         }
-        PixelDataset chosen =
-                Evaluation.testImages(name, model.imageSize(), samples, evaluationOptions.seed);
+        PixelDataset chosen = Evaluation.testImages(name, model.imageSize(), samples, seed);
         if (shard == null) {
             return chosen;
         }

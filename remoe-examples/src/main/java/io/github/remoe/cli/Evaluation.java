@@ -10,7 +10,7 @@ import io.github.remoe.evaluate.Accuracy;
 import io.github.remoe.evaluate.RobustEvaluator;
 import io.github.remoe.evaluate.Verdicts;
 import io.github.remoe.report.Results;
-import io.github.remoe.train.RunFolder;
+import io.github.remoe.run.RunFolder;
 import io.github.remoe.vit.VisionTransformer;
 
 import java.io.IOException;
@@ -38,6 +38,7 @@ final class Evaluation {
     private final boolean worstCase;
     private final boolean saveAdversarial;
     private final VisionTransformer network;
+    private final long seed;
 
     /**
      * Plans an evaluation.
@@ -50,6 +51,7 @@ final class Evaluation {
      * @param worstCase whether only the worst case over the attacks is measured
      * @param saveAdversarial whether the adversarial images are saved too
      * @param network the network to be evaluated, trained or not, or null if it is none of ours
+     * @param seed what the attacks' random choices come from
      * @throws IllegalArgumentException if there is no attack of a name, or a setting is out of range
      */
     Evaluation(
@@ -60,7 +62,8 @@ final class Evaluation {
             Float stepSize,
             boolean worstCase,
             boolean saveAdversarial,
-            VisionTransformer network) {
+            VisionTransformer network,
+            long seed) {
         this.images = images;
         this.options = options;
         this.threatModel = threatModel;
@@ -69,6 +72,7 @@ final class Evaluation {
         this.worstCase = worstCase;
         this.saveAdversarial = saveAdversarial;
         this.network = network;
+        this.seed = seed;
         if (options.batchSize < 1) {
             throw new IllegalArgumentException(
                     "--test-batch-size must be at least 1, got " + options.batchSize + ".");
@@ -124,7 +128,7 @@ final class Evaluation {
                     .optEpsilons(epsilons)
                     .optModelId(model.about().checksum())
                     .optWorstCase(worstCase)
-                    .optSeed(options.seed)
+                    .optSeed(seed)
                     .optState(state)
                     .optListener(progress);
             if (saveAdversarial) {

@@ -23,10 +23,4 @@ final class EvaluationOptions {
             description = "Images evaluated at a time; changes no verdict. Default:"
                     + " ${DEFAULT-VALUE}.")
     int batchSize;
-
-    @Option(
-            names = "--seed",
-            defaultValue = "0",
-            description = "Seed of all random choices. Default: ${DEFAULT-VALUE}.")
-    long seed;
 }

@@ -7,8 +7,8 @@ import ai.djl.ndarray.NDList;
 
 import com.google.gson.Gson;
 
-import io.github.remoe.train.RunConfig;
-import io.github.remoe.train.RunFolder;
+import io.github.remoe.run.RunConfig;
+import io.github.remoe.run.RunFolder;
 import io.github.remoe.vit.VisionTransformer;
 import io.github.remoe.weights.SafeTensors;
 import io.github.remoe.weights.TimmNames;
@@ -21,6 +21,7 @@ import picocli.CommandLine.Spec;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 
@@ -57,7 +58,13 @@ final class ExportCommand implements Callable<Integer> {
                 array.setName(TimmNames.of(parameter.getKey()));
                 weights.add(array);
             });
-            SafeTensors.save(out, weights, Map.of("config", new Gson().toJson(about(vit, config))));
+            SafeTensors.save(
+                    out,
+                    weights,
+                    Map.of(
+                            "config",
+                            new Gson()
+                                    .toJson(about(vit, config, folder.readInfo().classes()))));
             spec.commandLine()
                     .getOut()
                     .printf("%s: %d tensors, %s%n", out, weights.size(), config.model());
@@ -65,16 +72,17 @@ final class ExportCommand implements Callable<Integer> {
         return 0;
     }
 
-    private static Map<String, Object> about(VisionTransformer vit, RunConfig config) {
+    private static Map<String, Object> about(
+            VisionTransformer vit, RunConfig config, List<String> classes) {
         Map<String, Object> about = new LinkedHashMap<>();
         about.put("model", config.model());
-        about.put("classes", config.classes());
+        about.put("classes", classes);
         about.put("mean", vit.getMean());
         about.put("std", vit.getStd());
         about.put("imageSize", vit.getImageSize());
         about.put("patchSize", vit.getPatchSize());
         about.put("numHeads", vit.getNumHeads());
-        about.put("remoe", config.remoe());
+        about.put("remoe", config.createReMoE());
         return about;
     }
 }

@@ -7,11 +7,11 @@ import com.google.gson.GsonBuilder;
 
 import io.github.remoe.ModelSummary;
 import io.github.remoe.ReMoE;
+import io.github.remoe.run.RunConfig;
 import io.github.remoe.vit.Presets;
 import io.github.remoe.vit.VisionTransformer;
 
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -29,9 +29,6 @@ final class InfoCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Mixin
-    private ModelOptions modelOptions;
-
     @Option(
             names = "--classes",
             paramLabel = "N",
@@ -43,23 +40,24 @@ final class InfoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        VisionTransformer.Builder builder = Presets.builder(modelOptions.model);
+        RunConfig config = RunConfig.defaults().with(SettingOptions.given(spec));
+        VisionTransformer.Builder builder = Presets.builder(config.model());
         if (classes != null) {
             builder.optNumClasses(classes);
         }
         VisionTransformer vit = builder.build();
-        ReMoE remoe = modelOptions.remoe();
+        ReMoE remoe = config.createReMoE();
         if (remoe != null) {
             remoe.insertInto(vit);
         }
         try (NDManager manager = NDManager.newBaseManager()) {
             vit.initialize(manager, DataType.FLOAT32, vit.inputShape(1));
-            print(vit, remoe, ModelSummary.of(vit));
+            print(config.model(), vit, remoe, ModelSummary.of(vit));
         }
         return 0;
     }
 
-    private void print(VisionTransformer vit, ReMoE remoe, ModelSummary summary) {
+    private void print(String model, VisionTransformer vit, ReMoE remoe, ModelSummary summary) {
         PrintWriter out = spec.commandLine().getOut();
         if (json) {
             out.println(new GsonBuilder().setPrettyPrinting().create().toJson(summary));
@@ -67,7 +65,7 @@ final class InfoCommand implements Callable<Integer> {
         }
         out.printf(
                 "%s: %d x %d images, %d x %d patches of %d x %d, width %d, %d heads, %d classes%n%n",
-                modelOptions.model,
+                model,
                 vit.getImageSize(),
                 vit.getImageSize(),
                 vit.getGridSize(),

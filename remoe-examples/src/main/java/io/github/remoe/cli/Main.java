@@ -1,5 +1,7 @@
 package io.github.remoe.cli;
 
+import io.github.remoe.run.RunConfig;
+
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -65,6 +67,12 @@ public final class Main implements Callable<Integer> {
         Main main = new Main();
         CommandLine commandLine = new CommandLine(main);
         commandLine.setCaseInsensitiveEnumValuesAllowed(true);
+        SettingOptions.addTo(
+                commandLine.getSubcommands().get("info").getCommandSpec(),
+                RunConfig.Group.MODEL,
+                RunConfig.Group.REMOE);
+        SettingOptions.addTo(
+                commandLine.getSubcommands().get("train").getCommandSpec(), SettingOptions.all());
         for (String name : List.of("train", "evaluate", "attack")) {
             commandLine
                     .getSubcommands()

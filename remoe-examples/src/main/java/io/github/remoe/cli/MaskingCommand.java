@@ -10,8 +10,8 @@ import io.github.remoe.evaluate.GradientMaskingCheck;
 import io.github.remoe.evaluate.MaskingReport;
 import io.github.remoe.report.MaskingCharts;
 import io.github.remoe.report.Png;
-import io.github.remoe.train.RunConfig;
-import io.github.remoe.train.RunFolder;
+import io.github.remoe.run.RunConfig;
+import io.github.remoe.run.RunFolder;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -117,7 +117,9 @@ final class MaskingCommand implements Callable<Integer> {
                 RunFolder other = new RunFolder(surrogate);
                 RunConfig config = other.readConfig();
                 try (TargetOptions.Loaded loaded = TargetOptions.Loaded.of(
-                                other.loadModel(deviceOption.device()), config)
+                                other.loadModel(deviceOption.device()),
+                                config,
+                                other.readInfo().classes())
                         .with(model.classes())) {
                     report = run(model, check.optSurrogate(loaded.target()));
                 }

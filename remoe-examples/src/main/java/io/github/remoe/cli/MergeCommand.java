@@ -2,7 +2,7 @@ package io.github.remoe.cli;
 
 import io.github.remoe.evaluate.Verdicts;
 import io.github.remoe.report.Results;
-import io.github.remoe.train.RunFolder;
+import io.github.remoe.run.RunFolder;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;

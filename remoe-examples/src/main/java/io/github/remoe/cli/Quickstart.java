@@ -2,7 +2,7 @@ package io.github.remoe.cli;
 
 import io.github.remoe.evaluate.Accuracy;
 import io.github.remoe.report.Results;
-import io.github.remoe.train.RunFolder;
+import io.github.remoe.run.RunFolder;
 
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -24,7 +24,7 @@ import java.util.concurrent.Callable;
 final class Quickstart implements Callable<Integer> {
 
     // A few minutes on two cores, so a weaker training attack and fewer images than the recipes.
-    private static final String TRAIN = "train --data synthetic --samples 2500 --no-augment"
+    private static final String TRAIN = "train --data synthetic --samples 2500 --augment none"
             + " --epochs 4 --warm-up-epochs 0 --milestones 3 --batch-size 32"
             + " --optimizer adamw --lr 1e-3 --weight-decay 0.01"
             + " --attack-steps 3 --step-size 4/255 --test-samples 200 --device cpu";

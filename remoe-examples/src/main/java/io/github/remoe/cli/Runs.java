@@ -6,9 +6,9 @@ import ai.djl.translate.TranslateException;
 
 import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.report.Results;
-import io.github.remoe.train.RunConfig;
-import io.github.remoe.train.RunFolder;
-import io.github.remoe.train.TrainingRun;
+import io.github.remoe.run.RunConfig;
+import io.github.remoe.run.RunFolder;
+import io.github.remoe.run.TrainingRun;
 import io.github.remoe.vit.Presets;
 
 import picocli.CommandLine.Model.CommandSpec;
@@ -43,14 +43,15 @@ final class Runs {
                         config.data(),
                         Presets.builder(config.model()).build().getImageSize(),
                         testSamples,
-                        options.seed),
+                        config.seed()),
                 options,
                 ThreatModel.linf(config.epsilon()),
                 List.of(config.epsilon()),
                 config.stepSize(),
                 false,
                 false,
-                config.createModel());
+                config.createModel(run.getClasses().size()),
+                config.seed());
         CountDownLatch saved = new CountDownLatch(1);
         Thread onInterrupt = new Thread(() -> stop(run, saved));
         Runtime.getRuntime().addShutdownHook(onInterrupt);
@@ -70,7 +71,8 @@ final class Runs {
             saved.countDown();
         }
         Runtime.getRuntime().removeShutdownHook(onInterrupt);
-        try (TargetOptions.Loaded target = TargetOptions.Loaded.of(model, config)) {
+        try (TargetOptions.Loaded target =
+                TargetOptions.Loaded.of(model, config, run.getClasses())) {
             Results results = evaluation.run(target, folder.getPath());
             Evaluation.print(spec.commandLine().getOut(), folder.getPath().toString(), results);
             return Optional.of(results);

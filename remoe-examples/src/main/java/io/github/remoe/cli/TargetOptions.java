@@ -15,8 +15,8 @@ import io.github.remoe.attack.DenseGate;
 import io.github.remoe.attack.TargetModel;
 import io.github.remoe.autograd.Constants;
 import io.github.remoe.report.Results;
-import io.github.remoe.train.RunConfig;
-import io.github.remoe.train.RunFolder;
+import io.github.remoe.run.RunConfig;
+import io.github.remoe.run.RunFolder;
 import io.github.remoe.vit.VisionTransformer;
 import io.github.remoe.weights.ParameterChecksum;
 import io.github.remoe.weights.Sha256;
@@ -126,9 +126,10 @@ final class TargetOptions {
          *
          * @param model the model
          * @param config the run's settings
+         * @param classes the names of its classes
          * @return the model, ready to be attacked
          */
-        static Loaded of(Model model, RunConfig config) {
+        static Loaded of(Model model, RunConfig config, List<String> classes) {
             VisionTransformer vit = (VisionTransformer) model.getBlock();
             ModelSummary summary = ModelSummary.of(vit);
             String checksum = ParameterChecksum.of(vit);
@@ -136,14 +137,14 @@ final class TargetOptions {
                     model,
                     new TargetModel(model),
                     config.data(),
-                    config.classes(),
+                    classes,
                     true,
                     vit.getImageSize(),
                     new Results.Model(
                             config.model(),
                             // Routing is no parameter, yet another routing is another model.
-                            config.remoe() == null ? checksum : checksum + " " + config.remoe(),
-                            config.remoe() != null,
+                            config.remoe() ? checksum + " " + config.createReMoE() : checksum,
+                            config.remoe(),
                             summary.parameters(),
                             summary.macs(),
                             Integer.valueOf(model.getProperty("Epoch", "0"))));
@@ -211,11 +212,11 @@ final class TargetOptions {
         RunFolder folder = new RunFolder(source.run);
         RunConfig config = folder.readConfig();
         Model model = folder.loadModel(device);
-        Loaded loaded = Loaded.of(model, config);
+        Loaded loaded = Loaded.of(model, config, folder.readInfo().classes());
         if (!denseGate) {
             return loaded;
         }
-        if (config.remoe() == null) {
+        if (!config.remoe()) {
             loaded.close();
             throw new IllegalArgumentException(
                     "--dense-gate is for networks with ReMoE blocks, and this one has none.");

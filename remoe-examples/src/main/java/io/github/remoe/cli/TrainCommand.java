@@ -1,17 +1,11 @@
 package io.github.remoe.cli;
 
-import ai.djl.training.dataset.Dataset;
 import ai.djl.translate.TranslateException;
 
-import io.github.remoe.ReMoE;
-import io.github.remoe.data.Datasets;
-import io.github.remoe.report.Results;
-import io.github.remoe.train.RunConfig;
-import io.github.remoe.train.RunConfig.OptimizerType;
-import io.github.remoe.train.RunConfig.SchemeType;
-import io.github.remoe.train.RunFolder;
-import io.github.remoe.vit.Presets;
+import io.github.remoe.run.RunConfig;
+import io.github.remoe.run.RunFolder;
 
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -20,18 +14,15 @@ import picocli.CommandLine.Spec;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 
 /** Trains a network and evaluates it. */
 @Command(
         name = "train",
         description =
                 "Trains a network, adversarially by default, and leaves it in a run folder with its"
-                        + " settings, log and results. Defaults are the paper's CIFAR"
-                        + " settings, started from random weights.",
+                        + " settings, log and results. Settings come from the defaults, a recipe or"
+                        + " another run, then a YAML file, then the options below.",
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class TrainCommand implements Callable<Integer> {
@@ -42,136 +33,18 @@ final class TrainCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Mixin
-    private ModelOptions modelOptions;
+    @ArgGroup(multiplicity = "1")
+    private Place place;
+
+    @ArgGroup
+    private Start start;
 
     @Option(
-            names = "--data",
-            paramLabel = "PATH|synthetic",
-            required = true,
-            description = "The built-in set, a folder of CIFAR's binary files, or a folder of class"
-                    + " folders of JPEG or PNG images, in train and test.")
-    private String data;
-
-    @Option(names = "--out", paramLabel = "DIR", required = true, description = "The run folder.")
-    private Path out;
-
-    @Option(
-            names = "--samples",
-            paramLabel = "N",
-            defaultValue = "0",
-            description =
-                    "Train on N images chosen at random; 0 means all. Default: ${DEFAULT-VALUE}.")
-    private int samples;
-
-    @Option(
-            names = "--no-augment",
-            description = "Do not crop (padding 4) and flip training images at random.")
-    private boolean noAugment;
-
-    @Option(
-            names = "--scheme",
-            defaultValue = "SAT",
-            paramLabel = "SCHEME",
-            description =
-                    "${COMPLETION-CANDIDATES}: natural or PGD adversarial training. Default: ${DEFAULT-VALUE}.")
-    private SchemeType scheme;
-
-    @Option(
-            names = "--no-region-losses",
-            description = "Train a ReMoE network with plain cross-entropy.")
-    private boolean noRegionLosses;
-
-    @Option(
-            names = "--beta",
-            defaultValue = "0.5",
-            description =
-                    "Weight of the clean term in the region-adaptive loss. Default: ${DEFAULT-VALUE}.")
-    private float beta;
-
-    @Option(
-            names = "--lambda-align",
-            defaultValue = "1",
-            description = "Weight of the region alignment loss. Default: ${DEFAULT-VALUE}.")
-    private float lambdaAlign;
-
-    @Option(
-            names = "--epsilon",
-            defaultValue = "8/255",
-            converter = PixelValue.class,
-            description = "l-infinity radius of the attacks. Default: ${DEFAULT-VALUE}.")
-    private float epsilon;
-
-    @Option(
-            names = "--step-size",
-            defaultValue = "2/255",
-            converter = PixelValue.class,
-            description = "Step size of PGD. Default: ${DEFAULT-VALUE}.")
-    private float stepSize;
-
-    @Option(
-            names = "--attack-steps",
-            defaultValue = "10",
-            description = "PGD steps of the training attack. Default: ${DEFAULT-VALUE}.")
-    private int attackSteps;
-
-    @Option(
-            names = "--epochs",
-            defaultValue = "50",
-            description = "Passes over the data. Default: ${DEFAULT-VALUE}.")
-    private int epochs;
-
-    @Option(
-            names = "--warm-up-epochs",
-            defaultValue = "2",
-            description = "Epochs in which the learning rate rises. Default: ${DEFAULT-VALUE}.")
-    private int warmUpEpochs;
-
-    @Option(
-            names = "--milestones",
-            split = ",",
-            paramLabel = "EPOCH",
-            description =
-                    "After which epochs the learning rate falls to a tenth. Default: 5 and 2 epochs"
-                            + " before the end, if the warm-up is over by then.")
-    private List<Integer> milestones;
-
-    @Option(
-            names = "--batch-size",
-            defaultValue = "128",
-            description = "Images of a step. Default: ${DEFAULT-VALUE}.")
-    private int batchSize;
-
-    @Option(
-            names = "--optimizer",
-            defaultValue = "SGD",
-            paramLabel = "OPTIMIZER",
-            description = "${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
-    private OptimizerType optimizer;
-
-    @Option(
-            names = "--lr",
-            defaultValue = "0.1",
-            description = "Learning rate after the warm-up. Default: ${DEFAULT-VALUE}.")
-    private float learningRate;
-
-    @Option(
-            names = "--momentum",
-            defaultValue = "0.9",
-            description = "Momentum of SGD. Default: ${DEFAULT-VALUE}.")
-    private float momentum;
-
-    @Option(
-            names = "--weight-decay",
-            defaultValue = "1e-4",
-            description = "Weight decay. Default: ${DEFAULT-VALUE}.")
-    private float weightDecay;
-
-    @Option(
-            names = "--clip-norm",
-            defaultValue = "1",
-            description = "Global norm that gradients are clipped to. Default: ${DEFAULT-VALUE}.")
-    private float clipNorm;
+            names = "--config",
+            paramLabel = "FILE",
+            description = "A YAML file of settings, by the options' names in camel case, such as"
+                    + " 'attackSteps: 7'.")
+    private Path configFile;
 
     @Mixin
     private DeviceOption deviceOption;
@@ -187,51 +60,70 @@ final class TrainCommand implements Callable<Integer> {
     @Mixin
     private EvaluationOptions evaluationOptions;
 
+    /** Where the run is. */
+    private static final class Place {
+
+        @Option(
+                names = "--out",
+                paramLabel = "DIR",
+                required = true,
+                description = "The folder of a new run.")
+        private Path out;
+
+        @Option(
+                names = "--resume",
+                paramLabel = "DIR",
+                required = true,
+                description =
+                        "Go on with a run that was interrupted, exactly as if it had not been.")
+        private Path resume;
+    }
+
+    /** Where settings start from. */
+    private static final class Start {
+
+        @Option(
+                names = "--recipe",
+                paramLabel = "NAME",
+                required = true,
+                description = "Start from a recipe; 'recipes' lists them.")
+        private String recipe;
+
+        @Option(
+                names = "--from",
+                paramLabel = "RUN",
+                required = true,
+                description = "Start from the settings of another run: repeats it, with another"
+                        + " --seed, for example.")
+        private Path from;
+    }
+
     @Override
     public Integer call() throws IOException, TranslateException {
-        RunConfig config = config();
-        RunFolder folder = new RunFolder(out);
-        Optional<Results> results = Runs.train(
-                spec, config, folder, deviceOption.device(), evaluationOptions, testSamples);
-        return results.isPresent() ? 0 : EXIT_INTERRUPTED;
+        RunFolder folder = new RunFolder(place.out == null ? place.resume : place.out);
+        boolean done = place.resume == null
+                ? Runs.train(
+                                spec,
+                                config(),
+                                folder,
+                                deviceOption.device(),
+                                evaluationOptions,
+                                testSamples)
+                        .isPresent()
+                : false;
+        return done ? 0 : EXIT_INTERRUPTED;
     }
 
     private RunConfig config() throws IOException {
-        ReMoE remoe = modelOptions.remoe();
-        int imageSize = Presets.builder(modelOptions.model).build().getImageSize();
-        List<String> classes = Datasets.builder(data, Dataset.Usage.TRAIN, imageSize)
-                .setSampling(1, false)
-                .build()
-                .getClasses();
-        return new RunConfig(
-                modelOptions.model,
-                classes,
-                remoe,
-                data,
-                samples,
-                !noAugment,
-                scheme,
-                remoe != null && scheme == SchemeType.SAT && !noRegionLosses,
-                beta,
-                lambdaAlign,
-                epsilon,
-                stepSize,
-                attackSteps,
-                epochs,
-                Math.min(warmUpEpochs, epochs),
-                batchSize,
-                optimizer,
-                learningRate,
-                momentum,
-                weightDecay,
-                clipNorm,
-                milestones != null ? milestones : defaultMilestones(),
-                evaluationOptions.seed);
-    }
-
-    private List<Integer> defaultMilestones() {
-        return Stream.of(epochs - 5, epochs - 2)
-                .filter(epoch -> epoch > warmUpEpochs)
-                .toList();
+        RunConfig config = RunConfig.defaults();
+        if (start != null) {
+            config = start.recipe == null
+                    ? new RunFolder(start.from).readConfig()
+                    : RunConfig.recipe(start.recipe);
+        }
+        if (configFile != null) {
+            config = config.with(configFile);
+        }
+        return config.with(SettingOptions.given(spec));
     }
 }

@@ -5,10 +5,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import ai.djl.Model;
 import ai.djl.ndarray.types.DataType;
 
-import io.github.remoe.train.RunConfig;
-import io.github.remoe.train.RunConfig.OptimizerType;
-import io.github.remoe.train.RunConfig.SchemeType;
-import io.github.remoe.train.RunFolder;
+import io.github.remoe.run.RunConfig;
+import io.github.remoe.run.RunFolder;
+import io.github.remoe.run.RunInfo;
 import io.github.remoe.vit.VisionTransformer;
 
 import org.junit.jupiter.api.BeforeAll;
@@ -22,6 +21,7 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 
 import javax.imageio.ImageIO;
@@ -58,39 +58,17 @@ class AttackCommandTest {
     /** A run that never trained: its weights are random, which is enough to be fooled. */
     @BeforeAll
     static void createRun() throws IOException {
-        RunConfig config = new RunConfig(
-                "vit_micro_patch4_32",
-                CLASSES,
-                null,
-                "synthetic",
-                0,
-                false,
-                SchemeType.NAT,
-                false,
-                0.5f,
-                1,
-                8 / 255f,
-                2 / 255f,
-                1,
-                1,
-                0,
-                8,
-                OptimizerType.SGD,
-                0.1f,
-                0.9f,
-                0,
-                1,
-                List.of(),
-                0);
+        RunConfig config = RunConfig.defaults().with(Map.of("data", "synthetic"));
         run = runs.resolve("run");
         RunFolder runFolder = new RunFolder(run);
-        runFolder.create(config);
-        VisionTransformer vit = config.createModel();
+        runFolder.create(
+                config, new RunInfo(CLASSES, "synthetic", "checksum", 8, "cpu()", Map.of()));
+        VisionTransformer vit = config.createModel(CLASSES.size());
         try (Model model = Model.newInstance("random")) {
             model.getNDManager().getEngine().setRandomSeed(1);
             vit.initialize(model.getNDManager(), DataType.FLOAT32, vit.inputShape(1));
             model.setBlock(vit);
-            runFolder.saveModel(model, 1);
+            runFolder.saveModel(RunFolder.Weights.LAST, model, 1);
         }
     }
 

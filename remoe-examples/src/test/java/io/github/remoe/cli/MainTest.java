@@ -69,7 +69,7 @@ class MainTest {
                 "--out=" + run);
         assertThat(err.toString()).doesNotContain("Error");
         assertThat(exitCode).isZero();
-        assertThat(run).isDirectoryContaining("glob:**/model-0001.params");
+        assertThat(run).isDirectoryContaining("glob:**/last-0001.params");
         assertThat(Files.readAllLines(run.resolve("log.csv"))).hasSize(1 + 4);
         JsonObject first = results(run);
         assertThat(first.getAsJsonArray("robust")).hasSize(2);
@@ -98,21 +98,21 @@ class MainTest {
                 "info --layers 13 --model deit_tiny_patch4_32 | There is no layer 13: the network"
                         + " has layers 1 to 12.",
                 "info --regions 9x1 | 9 x 1 regions do not fit a grid of 8 x 8 patches",
-                "info --regions four | --regions takes ROWSxCOLUMNS",
+                "info --regions four | regions is 'four', allowed is ROWSxCOLUMNS",
                 "info --top-k 5 | topK must be 1 to 4",
-                "info --gate LOUD | Invalid value for option '--gate'",
+                "info --gate LOUD | gate is 'LOUD', allowed is AEA, MLP, UNIFORM",
                 "train --data nowhere --out x | nowhere",
                 "train --data synthetic --out x --model deit_tiny_patch16_224 | 32",
-                "train --data synthetic --out x --epsilon lots | write 8/255 or 0.03",
+                "train --data synthetic --out x --epsilon lots | epsilon is 'lots', allowed is a number",
                 "train --data synthetic --out x --attack loud | Unknown attack 'loud'",
-                "train --remoe --data synthetic --out x --beta 2 | beta must be 0 to 1, got 2.0.",
-                "train --data synthetic --out x --attack-steps 0 | at least 1 step",
-                "train --data synthetic --out x --momentum 2 | momentum must be 0 to less than 1",
-                "train --data synthetic --out x --milestones 0 | A milestone comes after epoch 1",
+                "train --remoe --data synthetic --out x --beta 2 | beta is '2', allowed is a number of at least 0 and at most 1.",
+                "train --data synthetic --out x --attack-steps 0 | attackSteps is '0'",
+                "train --data synthetic --out x --momentum 2 | momentum is '2'",
+                "train --data synthetic --out x --milestones 0 | milestones holds 0",
                 "train --data synthetic --out x --test-batch-size 0 | must be at least 1, got 0.",
                 "train --data synthetic --out x --oot y | Unknown option",
-                "train --data synthetic --out x --lr 0 | learningRate must be greater than 0",
-                "evaluate --run nowhere | There is no config.json in nowhere"
+                "train --data synthetic --out x --lr 0 | learningRate is '0', allowed is a number above 0",
+                "evaluate --run nowhere | There is no config.yaml in nowhere"
             })
     void wrongInputGivesOneClearMessage(String arguments, String message) {
         assertThat(run(arguments.trim().split(" "))).isNotZero();

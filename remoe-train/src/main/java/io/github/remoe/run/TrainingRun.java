@@ -1,4 +1,4 @@
-package io.github.remoe.train;
+package io.github.remoe.run;
 
 import ai.djl.Device;
 import ai.djl.Model;
@@ -17,10 +17,19 @@ import io.github.remoe.data.Datasets;
 import io.github.remoe.data.PixelDataset;
 import io.github.remoe.data.RandomCropFlip;
 import io.github.remoe.data.ShuffleSampler;
+import io.github.remoe.run.RunFolder.Weights;
+import io.github.remoe.train.AdversarialTraining;
+import io.github.remoe.train.CsvLog;
+import io.github.remoe.train.TorchSgd;
+import io.github.remoe.train.TrainingScheme;
+import io.github.remoe.train.WarmUpMilestones;
+import io.github.remoe.vit.Presets;
 import io.github.remoe.vit.VisionTransformer;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.Map;
 
 /**
  * Trains one network as a {@link RunConfig} says, and keeps it in a {@link RunFolder}.
@@ -65,22 +74,16 @@ public final class TrainingRun {
     }
 
     private PixelDataset openData() throws IOException {
-        VisionTransformer vit = config.createModel();
+        int imageSize = Presets.builder(config.model()).build().getImageSize();
         PixelDataset.BaseBuilder<?> builder =
-                Datasets.builder(config.data(), Dataset.Usage.TRAIN, vit.getImageSize());
-        if (config.augment()) {
+                Datasets.builder(config.data(), Dataset.Usage.TRAIN, imageSize);
+        if (config.augment() == RunConfig.AugmentType.CROP_FLIP) {
             builder.optAugmentation(
                     RandomCropFlip.builder().optSeed(config.seed()).build());
         }
         builder.setSampling(
                 new BatchSampler(new ShuffleSampler(config.seed()), config.batchSize(), true));
-        PixelDataset all = builder.build();
-        if (!all.getClasses().equals(config.classes())) {
-            throw new IllegalArgumentException(String.format(
-                    "The data has the classes %s, the configuration %s.",
-                    all.getClasses(), config.classes()));
-        }
-        return Datasets.sample(all, config.samples(), config.seed());
+        return Datasets.sample(builder.build(), config.samples(), config.seed());
     }
 
     /**
@@ -90,6 +93,30 @@ public final class TrainingRun {
      */
     public long getImages() {
         return config.epochs() * stepsPerEpoch() * config.batchSize();
+    }
+
+    /**
+     * Returns the names of the classes.
+     *
+     * @return the names, in the order of the labels
+     */
+    public List<String> getClasses() {
+        return data.getClasses();
+    }
+
+    private RunInfo info() {
+        Engine engine = Engine.getInstance();
+        return new RunInfo(
+                data.getClasses(),
+                data.getName(),
+                data.getChecksum(),
+                data.size(),
+                device.toString(),
+                Map.of(
+                        engine.getEngineName(),
+                        engine.getVersion(),
+                        "Java",
+                        System.getProperty("java.version")));
     }
 
     private long stepsPerEpoch() {
@@ -105,7 +132,7 @@ public final class TrainingRun {
      * @throws TranslateException if data cannot be converted
      */
     public Model train(TrainingListener... listeners) throws IOException, TranslateException {
-        folder.create(config);
+        folder.create(config, info());
         Engine.getInstance().setRandomSeed((int) config.seed());
         Model model = Model.newInstance(config.model(), device);
         try {
@@ -122,7 +149,7 @@ public final class TrainingRun {
 
     private void train(Model model, TrainingListener... listeners)
             throws IOException, TranslateException {
-        VisionTransformer vit = config.createModel();
+        VisionTransformer vit = config.createModel(getClasses().size());
         model.setBlock(vit);
         DefaultTrainingConfig trainingConfig = new DefaultTrainingConfig(scheme.getLoss())
                 .optDevices(new Device[] {device})
@@ -144,18 +171,21 @@ public final class TrainingRun {
             if (isStopped()) {
                 // The epoch of the last step: divided and rounded up.
                 long epoch = (loop.getStep() + stepsPerEpoch() - 1) / stepsPerEpoch();
-                folder.saveModel(model, Math.toIntExact(epoch));
+                folder.saveModel(Weights.LAST, model, Math.toIntExact(epoch));
             }
         }
     }
 
     private Optimizer createOptimizer() {
         int perEpoch = Math.toIntExact(stepsPerEpoch());
-        int[] milestones =
-                config.milestones().stream().mapToInt(epoch -> epoch * perEpoch).toArray();
+        int[] milestones = config.milestones().stream()
+                .mapToInt(epoch -> epoch < 0 ? config.epochs() + epoch : epoch)
+                .filter(epoch -> epoch > config.warmUpEpochs())
+                .map(epoch -> epoch * perEpoch)
+                .toArray();
         Tracker learningRate = new WarmUpMilestones(
                 config.learningRate(),
-                config.warmUpEpochs() * perEpoch,
+                Math.min(config.warmUpEpochs(), config.epochs()) * perEpoch,
                 MILESTONE_FACTOR,
                 milestones);
         return switch (config.optimizer()) {
@@ -198,7 +228,7 @@ public final class TrainingRun {
         public void onEpoch(Trainer trainer) {
             epoch++;
             try {
-                folder.saveModel(trainer.getModel(), epoch);
+                folder.saveModel(Weights.LAST, trainer.getModel(), epoch);
             } catch (IOException e) {
                 throw new UncheckedIOException("The model cannot be saved: " + e.getMessage(), e);
             }

@@ -1,4 +1,4 @@
-package io.github.remoe.train;
+package io.github.remoe.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -48,12 +48,12 @@ class RunFolderTest {
 
     private void writeConfig(String text) throws IOException {
         Files.createDirectories(temp.resolve("run"));
-        Files.writeString(temp.resolve("run").resolve("config.json"), text);
+        Files.writeString(temp.resolve("run").resolve("config.yaml"), text);
     }
 
     private static Model model() {
         Model model = Model.newInstance("test", Device.cpu());
-        VisionTransformer vit = Configs.tiny().createModel();
+        VisionTransformer vit = Configs.tiny().createModel(10);
         vit.initialize(model.getNDManager(), DataType.FLOAT32, vit.inputShape(1));
         model.setBlock(vit);
         return model;
@@ -77,42 +77,32 @@ class RunFolderTest {
     void theSettingsComeBack() throws IOException {
         RunFolder folder = folder();
 
-        folder.create(Configs.tiny());
+        folder.create(Configs.tiny(), Configs.INFO);
 
         assertThat(folder.readConfig()).isEqualTo(Configs.tiny());
-        assertThat(files()).containsExactly("config.json");
-    }
-
-    @Test
-    void settingsWithoutReMoEComeBack() throws IOException {
-        writeConfig(Configs.json(json -> {
-            json.remove("remoe");
-            json.addProperty("regionLosses", false);
-        }));
-
-        assertThat(folder().readConfig().remoe()).isNull();
+        assertThat(files()).containsExactly("config.yaml", "run.json");
     }
 
     @Test
     void aRunIsNotOverwritten() throws IOException {
-        folder().create(Configs.tiny());
-        String before = Files.readString(temp.resolve("run").resolve("config.json"));
+        folder().create(Configs.tiny(), Configs.INFO);
+        String before = Files.readString(temp.resolve("run").resolve("config.yaml"));
 
         assertThatExceptionOfType(IOException.class)
-                .isThrownBy(() -> folder().create(Configs.tiny()))
+                .isThrownBy(() -> folder().create(Configs.tiny(), Configs.INFO))
                 .withMessageContaining("holds a run already");
-        assertThat(Files.readString(temp.resolve("run").resolve("config.json"))).isEqualTo(before);
+        assertThat(Files.readString(temp.resolve("run").resolve("config.yaml"))).isEqualTo(before);
     }
 
     @Test
     void missingFilesAreNamed() throws IOException {
         assertThatExceptionOfType(FileNotFoundException.class)
                 .isThrownBy(() -> folder().readConfig())
-                .withMessageContaining("no config.json in " + temp.resolve("run"));
+                .withMessageContaining("no config.yaml in " + temp.resolve("run"));
         assertThatExceptionOfType(FileNotFoundException.class)
                 .isThrownBy(() -> folder().loadModel(Device.cpu()));
 
-        folder().create(Configs.tiny());
+        folder().create(Configs.tiny(), Configs.INFO);
         assertThatExceptionOfType(IOException.class)
                 .isThrownBy(() -> folder().loadModel(Device.cpu()))
                 .withMessageContaining(temp.resolve("run").toString());
@@ -122,80 +112,90 @@ class RunFolderTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "{", "[]", "null", "{\"epochs\": \"many\"}", "\u0000\u0001"})
+    @ValueSource(
+            strings = {"", "{", "[]", "null", "epochs: many", "\u0000\u0001", "epochs: 1\nepochs: 2"
+            })
     void aBrokenConfigIsNamed(String text) throws IOException {
         writeConfig(text);
 
         assertThatExceptionOfType(IOException.class)
                 .isThrownBy(() -> folder().readConfig())
-                .withMessageContaining("config.json");
+                .withMessageContaining("config.yaml");
     }
 
     @Test
     void aSettingOutOfRangeIsToldWithItsReason() throws IOException {
-        writeConfig(Configs.json(json -> json.addProperty("epochs", 0)));
+        writeConfig(Configs.tiny().toYaml().replace("epochs: 2", "epochs: 0"));
 
         assertThatExceptionOfType(IOException.class)
                 .isThrownBy(() -> folder().readConfig())
-                .withMessageContaining("config.json")
-                .withMessageContaining("epochs must be at least 1");
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"model", "classes", "data", "scheme", "optimizer", "milestones"})
-    void aSettingThatIsLeftOutIsNamed(String name) throws IOException {
-        writeConfig(Configs.json(json -> {
-            json.remove(name);
-            json.addProperty("regionLosses", false);
-        }));
-
-        assertThatExceptionOfType(IOException.class)
-                .isThrownBy(() -> folder().readConfig())
-                .withMessageContaining(name);
+                .withMessageContaining("config.yaml")
+                .withMessageContaining("epochs is '0', allowed is a whole number of at least 1");
     }
 
     @Test
-    void anUnknownSchemeIsNotTakenForAnother() throws IOException {
-        writeConfig(Configs.json(json -> {
-            json.addProperty("scheme", "SATT");
-            json.addProperty("regionLosses", false);
-        }));
+    void aConfigThatIsCutOffIsNotTakenForDefaults() throws IOException {
+        String yaml = Configs.tiny().toYaml();
+        writeConfig(yaml.substring(0, yaml.indexOf("seed:")));
 
         assertThatExceptionOfType(IOException.class)
                 .isThrownBy(() -> folder().readConfig())
-                .withMessageContaining("scheme");
+                .withMessageContaining("seed is missing");
+    }
+
+    @Test
+    void bestWeightsAreLoadedUnlessOthersAreAskedFor() throws IOException {
+        RunFolder folder = folder();
+        folder.create(Configs.tiny(), Configs.INFO);
+        try (Model model = model()) {
+            double[] best = logits(model);
+            folder.saveModel(RunFolder.Weights.BEST, model, 1);
+            model.getBlock()
+                    .getParameters()
+                    .forEach(p -> p.getValue().getArray().muli(0.5f));
+            folder.saveModel(RunFolder.Weights.LAST, model, 2);
+
+            try (Model byDefault = folder.loadModel(Device.cpu());
+                    Model last = folder.loadModel(RunFolder.Weights.LAST, Device.cpu())) {
+                assertThat(logits(byDefault)).isEqualTo(best);
+                assertThat(logits(last)).isEqualTo(logits(model)).isNotEqualTo(best);
+            }
+        }
+        assertThatExceptionOfType(FileNotFoundException.class)
+                .isThrownBy(() -> folder.loadModel(RunFolder.Weights.AVERAGE, Device.cpu()))
+                .withMessageContaining("no average-NNNN.params");
     }
 
     @Test
     void aSavedModelGivesTheSameLogits() throws IOException {
         RunFolder folder = folder();
-        folder.create(Configs.tiny());
+        folder.create(Configs.tiny(), Configs.INFO);
         try (Model model = model()) {
             double[] expected = logits(model);
-            folder.saveModel(model, 3);
+            folder.saveModel(RunFolder.Weights.LAST, model, 3);
 
             try (Model loaded = folder.loadModel(Device.cpu())) {
                 assertThat(logits(loaded)).isEqualTo(expected);
                 assertThat(loaded.getProperty("Epoch")).isEqualTo("3");
             }
         }
-        assertThat(files()).containsExactly("config.json", "model-0003.params");
+        assertThat(files()).containsExactly("config.yaml", "last-0003.params", "run.json");
     }
 
     @Test
     void theNewestParametersReplaceTheOlder() throws IOException {
         RunFolder folder = folder();
-        folder.create(Configs.tiny());
+        folder.create(Configs.tiny(), Configs.INFO);
         try (Model model = model()) {
-            folder.saveModel(model, 1);
+            folder.saveModel(RunFolder.Weights.LAST, model, 1);
             model.getBlock()
                     .getParameters()
                     .forEach(p -> p.getValue().getArray().muli(0.5f));
             double[] expected = logits(model);
-            folder.saveModel(model, 2);
-            folder.saveModel(model, 2);
+            folder.saveModel(RunFolder.Weights.LAST, model, 2);
+            folder.saveModel(RunFolder.Weights.LAST, model, 2);
 
-            assertThat(files()).containsExactly("config.json", "model-0002.params");
+            assertThat(files()).containsExactly("config.yaml", "last-0002.params", "run.json");
             try (Model loaded = folder.loadModel(Device.cpu())) {
                 assertThat(logits(loaded)).isEqualTo(expected);
             }
@@ -206,11 +206,11 @@ class RunFolderTest {
     @ValueSource(doubles = {0, 0.0001, 0.5, 0.999})
     void truncatedParametersAreNamed(double part) throws IOException {
         RunFolder folder = folder();
-        folder.create(Configs.tiny());
+        folder.create(Configs.tiny(), Configs.INFO);
         try (Model model = model()) {
-            folder.saveModel(model, 1);
+            folder.saveModel(RunFolder.Weights.LAST, model, 1);
         }
-        Path file = temp.resolve("run").resolve("model-0001.params");
+        Path file = temp.resolve("run").resolve("last-0001.params");
         byte[] bytes = Files.readAllBytes(file);
         Files.write(file, Arrays.copyOf(bytes, (int) (part * bytes.length)));
 
@@ -222,11 +222,12 @@ class RunFolderTest {
     @Test
     void parametersOfAnotherNetworkAreRefused() throws IOException {
         RunFolder folder = folder();
-        folder.create(Configs.tiny());
+        folder.create(Configs.tiny(), Configs.INFO);
         try (Model model = model()) {
-            folder.saveModel(model, 1);
+            folder.saveModel(RunFolder.Weights.LAST, model, 1);
         }
-        writeConfig(Configs.json(json -> json.getAsJsonArray("classes").remove(9)));
+        Path info = temp.resolve("run").resolve("run.json");
+        Files.writeString(info, Files.readString(info).replace("\"class 8\",", ""));
 
         assertThatExceptionOfType(IOException.class)
                 .isThrownBy(() -> folder.loadModel(Device.cpu()))
@@ -236,7 +237,7 @@ class RunFolderTest {
     @Test
     void resultsComeBackAndReplaceTheOlder() throws IOException {
         RunFolder folder = folder();
-        folder.create(Configs.tiny());
+        folder.create(Configs.tiny(), Configs.INFO);
         Results first = results(1);
         Results second = results(2);
 
@@ -245,7 +246,7 @@ class RunFolderTest {
         folder.writeResults(second);
 
         assertThat(folder.readResults()).isEqualTo(second);
-        assertThat(files()).containsExactly("config.json", "results.json");
+        assertThat(files()).containsExactly("config.yaml", "results.json", "run.json");
     }
 
     @ParameterizedTest
@@ -261,7 +262,7 @@ class RunFolderTest {
                 "null | no schemaVersion"
             })
     void resultsOfAnotherFormAreRefused(String json, String reason) throws IOException {
-        folder().create(Configs.tiny());
+        folder().create(Configs.tiny(), Configs.INFO);
         Files.writeString(temp.resolve("run").resolve("results.json"), json);
 
         assertThatExceptionOfType(IOException.class)

@@ -1,4 +1,4 @@
-package io.github.remoe.train;
+package io.github.remoe.run;
 
 import ai.djl.Device;
 import ai.djl.MalformedModelException;
@@ -6,8 +6,10 @@ import ai.djl.Model;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
+import com.google.gson.JsonParseException;
 
 import io.github.remoe.report.Results;
+import io.github.remoe.train.CsvLog;
 
 import java.io.EOFException;
 import java.io.FileNotFoundException;
@@ -16,7 +18,10 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.Function;
 
 /**
@@ -24,8 +29,14 @@ import java.util.function.Function;
  *
  * <table>
  * <caption>Its files</caption>
- * <tr><td>{@code config.json}</td><td>{@link RunConfig}</td></tr>
- * <tr><td>{@code model-NNNN.params}</td><td>the parameters in epoch NNNN, in DJL's format</td></tr>
+ * <tr><td>{@code config.yaml}</td><td>{@link RunConfig}: all settings</td></tr>
+ * <tr><td>{@code run.json}</td><td>{@link RunInfo}: classes, data, device, versions</td></tr>
+ * <tr><td>{@code checkpoint.safetensors}</td><td>{@link Checkpoint}: all that going on needs</td></tr>
+ * <tr><td>{@code last-NNNN.params}</td><td>the parameters in epoch NNNN, the last, in DJL's
+ *     format</td></tr>
+ * <tr><td>{@code best-NNNN.params}</td><td>those of the highest robust accuracy on the validation
+ *     images, if there are any</td></tr>
+ * <tr><td>{@code average-NNNN.params}</td><td>the average of the weights, if one is kept</td></tr>
  * <tr><td>{@code log.csv}</td><td>{@link CsvLog}, one line a training step</td></tr>
  * <tr><td>{@code results.json}</td><td>{@link Results} of the last evaluation</td></tr>
  * </table>
@@ -35,12 +46,27 @@ import java.util.function.Function;
  */
 public final class RunFolder {
 
-    private static final String MODEL = "model";
+    private static final String CONFIG = "config.yaml";
+    private static final String INFO = "run.json";
     private static final Gson GSON = new GsonBuilder()
             .setPrettyPrinting()
             .disableHtmlEscaping()
             .serializeNulls()
             .create();
+
+    /** The weights that a run keeps. */
+    public enum Weights {
+        /** Those of the highest robust accuracy on the validation images. */
+        BEST,
+        /** Those after the last step. */
+        LAST,
+        /** Their average, exponential or of the last epochs. */
+        AVERAGE;
+
+        private String prefix() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
 
     private final Path path;
 
@@ -57,9 +83,10 @@ public final class RunFolder {
      * Starts a run.
      *
      * @param config the settings
+     * @param info what it is made on
      * @throws IOException if the folder holds a run already or cannot be written
      */
-    public void create(RunConfig config) throws IOException {
+    public void create(RunConfig config, RunInfo info) throws IOException {
         checkFree();
         try {
             Files.createDirectories(path);
@@ -69,7 +96,9 @@ public final class RunFolder {
                             "The run folder %s cannot be created. Choose a folder that can.", path),
                     e);
         }
-        write("config.json", GSON.toJson(config));
+        write(INFO, GSON.toJson(info));
+        // Last: a folder with settings is a run.
+        write(CONFIG, config.toYaml());
     }
 
     /**
@@ -78,10 +107,19 @@ public final class RunFolder {
      * @throws IOException if the folder holds a run already
      */
     public void checkFree() throws IOException {
-        if (Files.exists(path.resolve("config.json"))) {
+        if (exists()) {
             throw new IOException(String.format(
                     "%s holds a run already. Choose another folder, or delete it.", path));
         }
+    }
+
+    /**
+     * Returns whether the folder holds a run.
+     *
+     * @return true if it has settings
+     */
+    public boolean exists() {
+        return Files.exists(path.resolve(CONFIG));
     }
 
     /**
@@ -91,7 +129,26 @@ public final class RunFolder {
      * @throws IOException if there is no run, or its settings cannot be read
      */
     public RunConfig readConfig() throws IOException {
-        return read("config.json", json -> GSON.fromJson(json, RunConfig.class));
+        return read(CONFIG, yaml -> {
+            Map<String, Object> settings = Settings.parse(yaml);
+            for (String name : RunConfig.defaults().toMap().keySet()) {
+                if (!settings.containsKey(name)) {
+                    throw new IllegalArgumentException(
+                            "the setting " + name + " is missing; is the file cut off?");
+                }
+            }
+            return Settings.config(settings);
+        });
+    }
+
+    /**
+     * Reads what the run was made on.
+     *
+     * @return classes, data, device and versions
+     * @throws IOException if there is no run, or it cannot be read
+     */
+    public RunInfo readInfo() throws IOException {
+        return read(INFO, json -> GSON.fromJson(json, RunInfo.class));
     }
 
     /**
@@ -115,41 +172,95 @@ public final class RunFolder {
     }
 
     /**
-     * Saves the parameters in the place of those saved before.
+     * Saves parameters in the place of those saved before.
      *
+     * @param weights which they are
      * @param model the model
      * @param epoch the epochs trained
      * @throws IOException if they cannot be written
      */
-    public void saveModel(Model model, int epoch) throws IOException {
+    public void saveModel(Weights weights, Model model, int epoch) throws IOException {
         Path beside = Files.createTempDirectory(path, ".model");
-        model.setProperty("Epoch", String.valueOf(epoch));
-        model.save(beside, MODEL);
-        String name = String.format(Locale.ROOT, "%s-%04d.params", MODEL, epoch);
-        Files.move(beside.resolve(name), path.resolve(name), StandardCopyOption.REPLACE_EXISTING);
-        Files.delete(beside);
-        try (DirectoryStream<Path> saved = Files.newDirectoryStream(path, MODEL + "-*.params")) {
-            for (Path older : saved) {
-                if (!older.endsWith(name)) {
-                    Files.delete(older);
-                }
+        String name = String.format(Locale.ROOT, "%s-%04d.params", weights.prefix(), epoch);
+        try {
+            model.setProperty("Epoch", String.valueOf(epoch));
+            model.save(beside, weights.prefix());
+            Files.move(
+                    beside.resolve(name), path.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+        } finally {
+            delete(beside);
+        }
+        for (Path older : saved(weights)) {
+            if (!older.endsWith(name)) {
+                Files.delete(older);
             }
         }
     }
 
+    private static void delete(Path folder) throws IOException {
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
+            for (Path file : files) {
+                Files.delete(file);
+            }
+        }
+        Files.delete(folder);
+    }
+
     /**
-     * Loads the newest parameters into a new model.
+     * Returns whether there are such weights.
+     *
+     * @param weights which
+     * @return true if they were saved
+     * @throws IOException if the folder cannot be read
+     */
+    public boolean has(Weights weights) throws IOException {
+        return !saved(weights).isEmpty();
+    }
+
+    private List<Path> saved(Weights weights) throws IOException {
+        List<Path> files = new ArrayList<>();
+        if (Files.isDirectory(path)) {
+            try (DirectoryStream<Path> saved =
+                    Files.newDirectoryStream(path, weights.prefix() + "-*.params")) {
+                saved.forEach(files::add);
+            }
+        }
+        return files;
+    }
+
+    /**
+     * Loads the best weights that the run has chosen by validation, or the last if it did not
+     * validate, into a new model.
      *
      * @param device where the model lives
      * @return the model, to be closed
      * @throws IOException if there is no run or no saved model, or they cannot be read
      */
     public Model loadModel(Device device) throws IOException {
+        return loadModel(has(Weights.BEST) ? Weights.BEST : Weights.LAST, device);
+    }
+
+    /**
+     * Loads weights into a new model.
+     *
+     * @param weights which
+     * @param device where the model lives
+     * @return the model, to be closed
+     * @throws IOException if there is no run or there are no such weights, or they cannot be read
+     */
+    public Model loadModel(Weights weights, Device device) throws IOException {
         RunConfig config = readConfig();
+        List<String> classes = readInfo().classes();
+        if (!has(weights)) {
+            throw new FileNotFoundException(String.format(
+                    "There is no %s-NNNN.params in %s: the run has not trained so far, or keeps no such"
+                            + " weights.",
+                    weights.prefix(), path));
+        }
         Model model = Model.newInstance(config.model(), device);
         try {
-            model.setBlock(config.createModel());
-            model.load(path, MODEL);
+            model.setBlock(config.createModel(classes.size()));
+            model.load(path, weights.prefix());
             return model;
         } catch (EOFException e) {
             model.close();
@@ -186,7 +297,8 @@ public final class RunFolder {
             content = parse.apply(Files.readString(file));
         } catch (RuntimeException e) {
             // Gson wraps what its reader and a record's constructor throw.
-            throw unreadable(file, e.getCause() == null ? e : e.getCause());
+            boolean wrapped = e instanceof JsonParseException && e.getCause() != null;
+            throw unreadable(file, wrapped ? e.getCause() : e);
         }
         if (content == null) {
             throw new IOException(file + " is empty.");

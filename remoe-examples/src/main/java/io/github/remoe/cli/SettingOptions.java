@@ -1,0 +1,105 @@
+package io.github.remoe.cli;
+
+import io.github.remoe.run.RunConfig;
+import io.github.remoe.run.Settings;
+
+import picocli.CommandLine.Model.ArgGroupSpec;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParseResult;
+
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** One option for each setting of a run: {@code --attack-steps} for {@code attackSteps}. */
+final class SettingOptions {
+
+    private SettingOptions() {}
+
+    /** Adds the options of some groups to a command, under a heading each. */
+    static void addTo(CommandSpec command, RunConfig.Group... groups) {
+        for (RunConfig.Group group : groups) {
+            ArgGroupSpec.Builder options = ArgGroupSpec.builder()
+                    .exclusive(false)
+                    .multiplicity("0..1")
+                    .heading(String.format("%n%s%n", heading(group)))
+                    .order(group.ordinal());
+            for (Settings.Info setting : in(group)) {
+                options.addArg(option(setting));
+            }
+            command.addArgGroup(options.build());
+        }
+    }
+
+    private static String heading(RunConfig.Group group) {
+        return switch (group) {
+            case MODEL -> "Network:";
+            case REMOE -> "ReMoE blocks (one of these options implies --remoe):";
+            case DATA -> "Data:";
+            case SCHEME -> "Training scheme:";
+            case OPTIMIZATION -> "Optimization:";
+            case AVERAGE -> "Weight averaging:";
+            case RUN -> "Run:";
+        };
+    }
+
+    private static OptionSpec option(Settings.Info setting) {
+        String description = String.format(
+                "%s Default: %s.",
+                setting.description(),
+                setting.byDefault().matches("''|\\[]") ? "none" : setting.byDefault());
+        OptionSpec.Builder option = setting.alias().isEmpty()
+                ? OptionSpec.builder(name(setting))
+                : OptionSpec.builder(name(setting), "--" + setting.alias());
+        option.type(String.class).description(description.replace("%", "%%"));
+        if (setting.flag()) {
+            return option.arity("0..1")
+                    .fallbackValue("true")
+                    .paramLabel("true|false")
+                    .build();
+        }
+        return option.paramLabel(label(setting)).build();
+    }
+
+    private static String label(Settings.Info setting) {
+        return setting.allowed().matches("[A-Z_]+(, [A-Z_]+)*")
+                ? setting.allowed().replace(", ", "|")
+                : setting.allowed().startsWith("a list") ? "N,..." : "VALUE";
+    }
+
+    private static String name(Settings.Info setting) {
+        return "--"
+                + setting.name().replaceAll("(?<=[a-z])(?=[A-Z0-9])", "-").toLowerCase(Locale.ROOT);
+    }
+
+    private static List<Settings.Info> in(RunConfig.Group group) {
+        return Settings.all().stream()
+                .filter(setting -> setting.group() == group)
+                .toList();
+    }
+
+    /** The settings that were given on the command line, by name. */
+    static Map<String, Object> given(CommandSpec command) {
+        ParseResult parsed = command.commandLine().getParseResult();
+        Map<String, Object> given = new LinkedHashMap<>();
+        boolean aboutReMoE = false;
+        for (Settings.Info setting : Settings.all()) {
+            if (parsed.hasMatchedOption(name(setting))) {
+                given.put(setting.name(), parsed.matchedOptionValue(name(setting), ""));
+                aboutReMoE |= setting.group() == RunConfig.Group.REMOE;
+            }
+        }
+        if (aboutReMoE) {
+            given.putIfAbsent("remoe", true);
+        }
+        return given;
+    }
+
+    /** All groups. */
+    static RunConfig.Group[] all() {
+        return Arrays.copyOf(RunConfig.Group.values(), RunConfig.Group.values().length);
+    }
+}
