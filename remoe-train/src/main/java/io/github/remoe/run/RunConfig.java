@@ -39,6 +39,7 @@ import java.util.Map;
  * @param topK how many regions of an image stay switched on; 0 for the default
  * @param without the experts that are left out
  * @param bottleneckRatio the hidden width of centre and regional experts over the tokens' width
+ * @param centerRatio the side of the centre region over the patch grid's
  * @param lambda1 the coefficient of the centre branch
  * @param lambda2 the coefficient of the regional branch
  * @param data a dataset's name or its folder
@@ -149,6 +150,14 @@ public record RunConfig(
                 group = Group.REMOE)
         float bottleneckRatio,
 
+        @Setting(
+                        value = "Side of the centre region, as a fraction of the patch grid's.",
+                        byDefault = "0.5",
+                        min = 0,
+                        max = 1,
+                        above = true,
+                        group = Group.REMOE)
+                float centerRatio,
         @Setting(value = "Coefficient of the centre branch.", byDefault = "1", group = Group.REMOE)
         float lambda1,
 
@@ -585,6 +594,7 @@ public record RunConfig(
                 .optCenterExpert(!without.contains(Expert.CENTER))
                 .optRegionalExperts(!without.contains(Expert.REGIONAL))
                 .optBottleneckRatio(bottleneckRatio)
+                .optCenterRatio(centerRatio)
                 .optLambda1(lambda1)
                 .optLambda2(lambda2)
                 .build();
@@ -597,7 +607,10 @@ public record RunConfig(
      * @return the network, not yet initialised
      */
     public VisionTransformer createModel(int numClasses) {
-        VisionTransformer vit = Presets.builder(model).optNumClasses(numClasses).build();
+        VisionTransformer vit = Presets.builder(model)
+                .optNumClasses(numClasses)
+                .optDropPathRate(dropPath)
+                .build();
         if (remoe) {
             createReMoE().insertInto(vit);
         }
