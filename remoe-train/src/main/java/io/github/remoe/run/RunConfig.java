@@ -151,13 +151,14 @@ public record RunConfig(
         float bottleneckRatio,
 
         @Setting(
-                        value = "Side of the centre region, as a fraction of the patch grid's.",
-                        byDefault = "0.5",
-                        min = 0,
-                        max = 1,
-                        above = true,
-                        group = Group.REMOE)
-                float centerRatio,
+                value = "Side of the centre region, as a fraction of the patch grid's.",
+                byDefault = "0.5",
+                min = 0,
+                max = 1,
+                above = true,
+                group = Group.REMOE)
+        float centerRatio,
+
         @Setting(value = "Coefficient of the centre branch.", byDefault = "1", group = Group.REMOE)
         float lambda1,
 
