@@ -58,9 +58,9 @@ import java.util.function.Predicate;
  *
  * <p>A device gets a multiple of 4 images wherever the batch allows it, the first ones the most, so a
  * small batch leaves the last devices without any: on a CPU, rows in groups of 4 are rounded as in
- * the whole batch. Dropout draws from each device's own random numbers. As with PyTorch, what a
- * block keeps of a batch, such as the running means of batch normalisation, is that of the first
- * device's rows.
+ * the whole batch. As with PyTorch, what a block keeps of a batch, such as the running means of batch
+ * normalisation, is that of the first device's rows. Dropout takes each device's own random numbers,
+ * and a seed given to the engine is every device's.
  *
  * <p>Names, shapes and files of the parameters are the wrapped block's.
  */
