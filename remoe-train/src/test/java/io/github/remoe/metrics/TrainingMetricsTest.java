@@ -2,14 +2,17 @@ package io.github.remoe.metrics;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import ai.djl.Device;
 import ai.djl.Model;
+import ai.djl.engine.Engine;
 import ai.djl.metric.Metrics;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Block;
 import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.EasyTrain;
 import ai.djl.training.Trainer;
@@ -33,6 +36,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 
 class TrainingMetricsTest {
 
@@ -65,7 +69,11 @@ class TrainingMetricsTest {
     }
 
     private Trainer trainer(TrainingListener... listeners) {
-        model.setBlock(TinyNetworks.plainVit());
+        return trainer(TinyNetworks.plainVit(), listeners);
+    }
+
+    private Trainer trainer(Block network, TrainingListener... listeners) {
+        model.setBlock(network);
         Trainer trainer = model.newTrainer(
                 new DefaultTrainingConfig(new CrossEntropyLoss(CrossEntropyLoss.CLEAN))
                         .optDevices(new Device[] {Device.cpu()})
@@ -248,6 +256,13 @@ class TrainingMetricsTest {
     }
 
     @Test
+    void theMemoryOfGpusIsMeasuredWhereThereIsOne() {
+        assertThat(Memory.gpu(Device.cpu())).isNaN();
+        assumeTrue(Engine.getInstance().getGpuCount() > 0, "PyTorch sees no GPU");
+        assertThat(Memory.gpu(Device.gpu())).isBetween(1.0, 1_000_000.0);
+    }
+
+    @Test
     void speedOfAnEpochIsItsImagesByItsTime() {
         Means means = new Means();
         // 10 images in 1 s, 30 in 1 s; the first step's time is not known.
@@ -298,7 +313,8 @@ class TrainingMetricsTest {
         all.add(new CsvMetrics(folder));
         all.add(new TensorBoardMetrics(folder.resolve("tensorboard")));
         Metrics metrics;
-        try (Trainer trainer = trainer(all.toArray(new TrainingListener[0]))) {
+        try (Trainer trainer =
+                trainer(TinyNetworks.reMoEVit(), all.toArray(new TrainingListener[0]))) {
             NDManager manager = trainer.getManager();
             ArrayDataset data = new ArrayDataset.Builder()
                     .setData(manager.randomUniform(0, 1, new Shape(6, 3, 8, 8)))
@@ -314,6 +330,12 @@ class TrainingMetricsTest {
 
         assertThat(told.steps).hasSize(6);
         assertThat(told.epochs).hasSize(2);
+        // Two images, two of the four regions of each.
+        assertThat(told.steps)
+                .allSatisfy(step -> assertThat(IntStream.rangeClosed(1, 4)
+                                .mapToDouble(region -> step.get(Measurement.expertLoad(1, region)))
+                                .sum())
+                        .isEqualTo(2));
         assertThat(metrics.getMetric("train_all_Accuracy"))
                 .extracting(metric -> metric.getValue().floatValue())
                 .isEqualTo(told.steps.stream()
