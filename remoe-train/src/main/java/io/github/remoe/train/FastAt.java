@@ -51,4 +51,10 @@ public final class FastAt implements TrainingScheme {
     public Loss getLoss() {
         return sat.getLoss();
     }
+
+    /** {@inheritDoc} */
+    @Override
+    public boolean predictsClean() {
+        return sat.predictsClean();
+    }
 }

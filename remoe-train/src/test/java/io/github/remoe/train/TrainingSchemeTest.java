@@ -38,6 +38,9 @@ class TrainingSchemeTest {
         assertPredicts(new Nat(), true, false);
         assertPredicts(new Sat(BRIGHTER), false, true);
         assertPredicts(new Sat(BRIGHTER, REGIONS), true, true);
+        assertPredicts(new FastAt(BRIGHTER, RegionLosses.NONE), false, true);
+        assertPredicts(new FastAt(BRIGHTER, REGIONS), true, true);
+        assertPredicts(new Mart(BRIGHTER, 6, REGIONS), true, true);
         assertPredicts(new Trades(BRIGHTER, 6, RegionLosses.NONE), true, true);
         assertPredicts(new Trades(BRIGHTER, 6, REGIONS), true, true);
     }
