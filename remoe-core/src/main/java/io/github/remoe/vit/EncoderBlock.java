@@ -127,8 +127,7 @@ public final class EncoderBlock extends AbstractBlock {
         }
         Shape perImage = new Shape(branch.getShape().get(0), 1, 1);
         NDArray factors = branch.getManager()
-                .randomUniform(0, 1, perImage)
-                .toDevice(branch.getDevice(), false)
+                .randomUniform(0, 1, perImage, DataType.FLOAT32, branch.getDevice())
                 .gte(dropPathRate)
                 .toType(branch.getDataType(), false)
                 .div(1 - dropPathRate);

@@ -6,7 +6,15 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import ai.djl.Device;
 import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Parameter;
 
+import io.github.remoe.Tensors;
 import io.github.remoe.attack.Attack;
 import io.github.remoe.attack.Pgd;
 import io.github.remoe.attack.ThreatModel;
@@ -59,6 +67,70 @@ class GpuTest {
         needsTwoGpus();
 
         assertSplitAttackFindsTheSameImages(Device.gpu(0), Device.gpu(1));
+    }
+
+    @Test
+    void optimizerAndAverageGoOnFromTheirStates() {
+        assertGoesOnFromItsState(Device.gpu());
+    }
+
+    private static void assertGoesOnFromItsState(Device device) {
+        try (NDManager manager = NDManager.newBaseManager(device);
+                NDManager host = NDManager.newBaseManager(Device.cpu())) {
+            ParameterBlock network = new ParameterBlock().with("w", Parameter.Type.WEIGHT, 3, 2);
+            network.initialize(manager, DataType.FLOAT32, new Shape(1));
+            NDArray weight = network.getParameters().get("w").getArray();
+            TorchAdamW whole = adamW();
+            WeightAverage average = WeightAverage.exponential(network, 0.5f, true);
+            step(network, whole, average);
+            // As if read from a file.
+            NDList state = host(whole.getState(network, manager), host);
+            NDList averages = host(average.getState(manager), host);
+            NDArray start = weight.stopGradient().duplicate();
+            step(network, whole, average);
+            double[] expected = Tensors.doubles(weight);
+            double[] expectedAverage = averaged(network, average);
+
+            weight.stopGradient().set(new NDIndex("..."), start);
+            TorchAdamW resumed = adamW();
+            resumed.load(network, state, device);
+            average.load(averages);
+            step(network, resumed, average);
+
+            assertThat(Tensors.doubles(weight)).isEqualTo(expected);
+            assertThat(averaged(network, average)).isEqualTo(expectedAverage);
+        }
+    }
+
+    private static TorchAdamW adamW() {
+        return TorchAdamW.builder()
+                .setLearningRateTracker(new WarmUpCosine(0.1f, 2, 5, 0))
+                .optWeightDecays(0.1f)
+                .build();
+    }
+
+    private static void step(ParameterBlock network, TorchAdamW optimizer, WeightAverage average) {
+        NDArray weight = network.getParameters().get("w").getArray();
+        Tensors.backward(() -> weight.square().sum());
+        network.update(optimizer);
+        average.update();
+    }
+
+    private static double[] averaged(ParameterBlock network, WeightAverage average) {
+        try (WeightAverage.Swap swap = average.swap()) {
+            return Tensors.doubles(network.getParameters().get("w").getArray());
+        }
+    }
+
+    private static NDList host(NDList arrays, NDManager host) {
+        NDList copies = new NDList();
+        for (NDArray array : arrays) {
+            NDArray copy = array.toDevice(Device.cpu(), true);
+            copy.attach(host);
+            copy.setName(array.getName());
+            copies.add(copy);
+        }
+        return copies;
     }
 
     private static void needsTwoGpus() {
