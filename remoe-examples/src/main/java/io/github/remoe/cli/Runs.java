@@ -8,6 +8,7 @@ import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.report.Results;
 import io.github.remoe.run.RunConfig;
 import io.github.remoe.run.RunFolder;
+import io.github.remoe.run.RunFolder.Weights;
 import io.github.remoe.run.TrainingRun;
 import io.github.remoe.vit.Presets;
 
@@ -15,6 +16,7 @@ import picocli.CommandLine.Model.CommandSpec;
 
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
@@ -27,16 +29,27 @@ final class Runs {
 
     private Runs() {}
 
-    /** Trains and evaluates; empty if Ctrl-C ended the training, which leaves the model saved. */
+    /**
+     * Trains and evaluates.
+     *
+     * @param spec what prints
+     * @param run the run, new or to be gone on with
+     * @param folder its folder
+     * @param device where to evaluate
+     * @param options the evaluation's
+     * @param testSamples how many test images, chosen by the run's seed; 0 means all
+     * @return the results of the best weights, or of the last if the run did not validate; empty if
+     *     Ctrl-C ended the training, which can then be gone on with
+     */
     static Optional<Results> train(
             CommandSpec spec,
-            RunConfig config,
+            TrainingRun run,
             RunFolder folder,
             Device device,
             EvaluationOptions options,
             int testSamples)
             throws IOException, TranslateException {
-        TrainingRun run = new TrainingRun(config, folder, device);
+        RunConfig config = run.getConfig();
         // What is wrong with the evaluation is to be found before the training, not after it.
         Evaluation evaluation = new Evaluation(
                 Evaluation.testImages(
@@ -55,27 +68,45 @@ final class Runs {
         CountDownLatch saved = new CountDownLatch(1);
         Thread onInterrupt = new Thread(() -> stop(run, saved));
         Runtime.getRuntime().addShutdownHook(onInterrupt);
-        Model model;
+        PrintWriter out = spec.commandLine().getOut();
         try {
-            try (Progress progress = new Progress("train " + name(folder), run.getImages())) {
-                model = run.train(progress);
-            }
-            if (run.isStopped()) {
-                model.close();
-                PrintWriter out = spec.commandLine().getOut();
-                out.printf("Stopped; the model so far is in %s.%n", folder.getPath());
-                out.flush();
-                return Optional.empty();
+            try (Progress progress = new Progress(
+                            "train " + name(folder), run.getImages(), run.getImagesDone());
+                    Model model = run.train(progress)) {
+                if (run.isStopped()) {
+                    progress.close();
+                    out.printf(
+                            "Stopped and saved. Go on with: train --resume %s%n", folder.getPath());
+                    out.flush();
+                    return Optional.empty();
+                }
             }
         } finally {
             saved.countDown();
         }
         Runtime.getRuntime().removeShutdownHook(onInterrupt);
-        try (TargetOptions.Loaded target =
-                TargetOptions.Loaded.of(model, config, run.getClasses())) {
-            Results results = evaluation.run(target, folder.getPath());
-            Evaluation.print(spec.commandLine().getOut(), folder.getPath().toString(), results);
-            return Optional.of(results);
+        Results first = null;
+        for (Weights weights : Weights.values()) {
+            if (folder.has(weights)) {
+                Path results = first == null
+                        ? folder.getPath()
+                        : folder.getPath().resolve(weights.toString());
+                Results evaluated = evaluate(evaluation, folder, weights, device, results);
+                Evaluation.print(out, folder.getPath() + ", " + weights + " weights", evaluated);
+                first = first == null ? evaluated : first;
+            }
+        }
+        return Optional.ofNullable(first);
+    }
+
+    private static Results evaluate(
+            Evaluation evaluation, RunFolder folder, Weights weights, Device device, Path results)
+            throws IOException {
+        try (TargetOptions.Loaded target = TargetOptions.Loaded.of(
+                folder.loadModel(weights, device),
+                folder.readConfig(),
+                folder.readInfo().classes())) {
+            return evaluation.run(target, results);
         }
     }
 

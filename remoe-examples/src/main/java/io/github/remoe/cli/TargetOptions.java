@@ -44,6 +44,14 @@ final class TargetOptions {
     private Source source;
 
     @Option(
+            names = "--weights",
+            paramLabel = "WEIGHTS",
+            description =
+                    "Which weights of the run: ${COMPLETION-CANDIDATES}. Default: best if the run"
+                            + " has validated, else last.")
+    private RunFolder.Weights weights;
+
+    @Option(
             names = "--dense-gate",
             description = "Attack a ReMoE network adaptively: take gradients with all regional"
                     + " experts switched on, and verdicts from the network as it is.")
@@ -211,7 +219,8 @@ final class TargetOptions {
     private Loaded loadRun(Device device) throws IOException {
         RunFolder folder = new RunFolder(source.run);
         RunConfig config = folder.readConfig();
-        Model model = folder.loadModel(device);
+        Model model =
+                weights == null ? folder.loadModel(device) : folder.loadModel(weights, device);
         Loaded loaded = Loaded.of(model, config, folder.readInfo().classes());
         if (!denseGate) {
             return loaded;

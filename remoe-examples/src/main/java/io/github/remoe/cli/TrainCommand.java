@@ -1,19 +1,24 @@
 package io.github.remoe.cli;
 
+import ai.djl.Device;
 import ai.djl.translate.TranslateException;
 
+import io.github.remoe.report.Results;
 import io.github.remoe.run.RunConfig;
 import io.github.remoe.run.RunFolder;
+import io.github.remoe.run.TrainingRun;
 
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 
 /** Trains a network and evaluates it. */
@@ -101,17 +106,23 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, TranslateException {
         RunFolder folder = new RunFolder(place.out == null ? place.resume : place.out);
-        boolean done = place.resume == null
-                ? Runs.train(
-                                spec,
-                                config(),
-                                folder,
-                                deviceOption.device(),
-                                evaluationOptions,
-                                testSamples)
-                        .isPresent()
-                : false;
-        return done ? 0 : EXIT_INTERRUPTED;
+        Device[] devices = deviceOption.devices();
+        TrainingRun run = place.resume == null
+                ? new TrainingRun(config(), folder, devices)
+                : resume(folder, devices);
+        Optional<Results> results =
+                Runs.train(spec, run, folder, devices[0], evaluationOptions, testSamples);
+        return results.isPresent() ? 0 : EXIT_INTERRUPTED;
+    }
+
+    private TrainingRun resume(RunFolder folder, Device... devices) throws IOException {
+        if (start != null || configFile != null || !SettingOptions.given(spec).isEmpty()) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--resume goes on with the run's own settings: leave out the others, or start a"
+                            + " new run with --from.");
+        }
+        return TrainingRun.resume(folder, devices);
     }
 
     private RunConfig config() throws IOException {

@@ -19,7 +19,7 @@ public final class Recipes {
 
     private static final List<String> DATASETS =
             List.of("micro", "cifar10", "cifar100", "imagenette", "imagenet");
-    private static final List<String> SCHEMES = List.of("nat", "sat", "trades");
+    private static final List<String> SCHEMES = List.of("nat", "sat", "trades", "mart", "fast-at");
 
     private Recipes() {}
 

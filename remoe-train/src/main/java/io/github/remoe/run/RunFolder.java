@@ -8,8 +8,9 @@ import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonParseException;
 
+import io.github.remoe.metrics.CsvMetrics;
 import io.github.remoe.report.Results;
-import io.github.remoe.train.CsvLog;
+import io.github.remoe.vit.VisionTransformer;
 
 import java.io.EOFException;
 import java.io.FileNotFoundException;
@@ -37,7 +38,9 @@ import java.util.function.Function;
  * <tr><td>{@code best-NNNN.params}</td><td>those of the highest robust accuracy on the validation
  *     images, if there are any</td></tr>
  * <tr><td>{@code average-NNNN.params}</td><td>the average of the weights, if one is kept</td></tr>
- * <tr><td>{@code log.csv}</td><td>{@link CsvLog}, one line a training step</td></tr>
+ * <tr><td>{@code log.csv}, {@code epochs.csv}</td><td>{@link CsvMetrics}: one line a step, one an
+ *     epoch</td></tr>
+ * <tr><td>{@code tensorboard}</td><td>the same for TensorBoard</td></tr>
  * <tr><td>{@code results.json}</td><td>{@link Results} of the last evaluation</td></tr>
  * </table>
  *
@@ -63,7 +66,9 @@ public final class RunFolder {
         /** Their average, exponential or of the last epochs. */
         AVERAGE;
 
-        private String prefix() {
+        /** Returns the name as files and command lines have it. */
+        @Override
+        public String toString() {
             return name().toLowerCase(Locale.ROOT);
         }
     }
@@ -181,10 +186,10 @@ public final class RunFolder {
      */
     public void saveModel(Weights weights, Model model, int epoch) throws IOException {
         Path beside = Files.createTempDirectory(path, ".model");
-        String name = String.format(Locale.ROOT, "%s-%04d.params", weights.prefix(), epoch);
+        String name = String.format(Locale.ROOT, "%s-%04d.params", weights.toString(), epoch);
         try {
             model.setProperty("Epoch", String.valueOf(epoch));
-            model.save(beside, weights.prefix());
+            model.save(beside, weights.toString());
             Files.move(
                     beside.resolve(name), path.resolve(name), StandardCopyOption.REPLACE_EXISTING);
         } finally {
@@ -221,7 +226,7 @@ public final class RunFolder {
         List<Path> files = new ArrayList<>();
         if (Files.isDirectory(path)) {
             try (DirectoryStream<Path> saved =
-                    Files.newDirectoryStream(path, weights.prefix() + "-*.params")) {
+                    Files.newDirectoryStream(path, weights.toString() + "-*.params")) {
                 saved.forEach(files::add);
             }
         }
@@ -249,18 +254,27 @@ public final class RunFolder {
      * @throws IOException if there is no run or there are no such weights, or they cannot be read
      */
     public Model loadModel(Weights weights, Device device) throws IOException {
-        RunConfig config = readConfig();
-        List<String> classes = readInfo().classes();
+        return loadModel(
+                weights, device, readConfig().createModel(readInfo().classes().size()));
+    }
+
+    /** Loads the weights of {@link #loadModel(Device)} into a network of one's own. */
+    Model loadModel(Device device, VisionTransformer vit) throws IOException {
+        return loadModel(has(Weights.BEST) ? Weights.BEST : Weights.LAST, device, vit);
+    }
+
+    private Model loadModel(Weights weights, Device device, VisionTransformer vit)
+            throws IOException {
         if (!has(weights)) {
             throw new FileNotFoundException(String.format(
                     "There is no %s-NNNN.params in %s: the run has not trained so far, or keeps no such"
                             + " weights.",
-                    weights.prefix(), path));
+                    weights.toString(), path));
         }
-        Model model = Model.newInstance(config.model(), device);
+        Model model = Model.newInstance(readConfig().model(), device);
         try {
-            model.setBlock(config.createModel(classes.size()));
-            model.load(path, weights.prefix());
+            model.setBlock(vit);
+            model.load(path, weights.toString());
             return model;
         } catch (EOFException e) {
             model.close();

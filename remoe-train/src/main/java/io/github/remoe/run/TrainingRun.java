@@ -2,88 +2,170 @@ package io.github.remoe.run;
 
 import ai.djl.Device;
 import ai.djl.Model;
+import ai.djl.TrainingDivergedException;
 import ai.djl.engine.Engine;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.nn.Block;
 import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.Trainer;
 import ai.djl.training.dataset.BatchSampler;
 import ai.djl.training.dataset.Dataset;
 import ai.djl.training.listener.TrainingListener;
-import ai.djl.training.listener.TrainingListenerAdapter;
-import ai.djl.training.optimizer.Optimizer;
-import ai.djl.training.tracker.Tracker;
 import ai.djl.translate.TranslateException;
 
+import io.github.remoe.ReMoE;
+import io.github.remoe.attack.Pgd;
+import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.data.Datasets;
 import io.github.remoe.data.PixelDataset;
 import io.github.remoe.data.RandomCropFlip;
+import io.github.remoe.data.RandomResizedCrop;
 import io.github.remoe.data.ShuffleSampler;
+import io.github.remoe.metrics.CsvMetrics;
+import io.github.remoe.metrics.Measurement;
+import io.github.remoe.metrics.MetricsListener;
+import io.github.remoe.metrics.TensorBoardMetrics;
+import io.github.remoe.metrics.TrainingMetrics;
+import io.github.remoe.run.Checkpoint.Progress;
 import io.github.remoe.run.RunFolder.Weights;
 import io.github.remoe.train.AdversarialTraining;
-import io.github.remoe.train.CsvLog;
-import io.github.remoe.train.TorchSgd;
+import io.github.remoe.train.DataParallel;
+import io.github.remoe.train.Mixup;
+import io.github.remoe.train.StatefulOptimizer;
 import io.github.remoe.train.TrainingScheme;
-import io.github.remoe.train.WarmUpMilestones;
+import io.github.remoe.train.WeightAverage;
 import io.github.remoe.vit.Presets;
 import io.github.remoe.vit.VisionTransformer;
 
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ExecutorService;
 
 /**
  * Trains one network as a {@link RunConfig} says, and keeps it in a {@link RunFolder}.
  *
- * <p>The parameters are saved after every epoch, and when {@link #stop()} ends the run.
+ * <p>Checkpoints hold all that the next step depends on. A run that was ended in any way, {@link
+ * #stop()}, an error or a lost process, goes on from the last with {@link #resume}, and comes to the
+ * same parameters bit for bit on one CPU device with the same number of threads.
+ *
+ * <p>After more updates in a row that had to be skipped than the settings allow, the run goes back to
+ * its last checkpoint and on with half the learning rate; after three times from the same checkpoint
+ * it gives up.
  */
 public final class TrainingRun {
 
-    private static final float MILESTONE_FACTOR = 0.1f;
+    private static final Logger LOG = LoggerFactory.getLogger(TrainingRun.class);
+
+    private static final int RETREATS = 3;
+    private static final int READING_THREADS = 2;
+    // Like timm, which gives up after as many.
+    private static final int MAX_UNREADABLE = 50;
+    private static final int VALIDATION_BATCH = 128;
 
     private final RunConfig config;
     private final RunFolder folder;
-    private final Device device;
-    private final PixelDataset data;
+    private final List<Device> devices;
+    private final boolean resumed;
+    private final PixelDataset training;
+    private final PixelDataset validation;
     private final TrainingScheme scheme;
-    private final Optimizer optimizer;
-    private AdversarialTraining training;
+    private final Checkpoint checkpoint;
+    private final Progress start;
+    private AdversarialTraining loop;
     private boolean stopped;
 
     /**
-     * Prepares a run; nothing is written yet.
+     * Prepares a new run; nothing is written yet.
      *
      * @param config the settings
      * @param folder the folder, which must not hold a run yet
-     * @param device where to train
+     * @param devices where to train; batches are split over several
      * @throws IOException if the data cannot be read, or the folder holds a run
-     * @throws IllegalArgumentException if a setting is wrong or the data has other classes
+     * @throws IllegalArgumentException if a setting is wrong
      */
-    public TrainingRun(RunConfig config, RunFolder folder, Device device) throws IOException {
+    public TrainingRun(RunConfig config, RunFolder folder, Device... devices) throws IOException {
+        this(config, folder, false, devices);
+        folder.checkFree();
+    }
+
+    /**
+     * Prepares to go on with a run.
+     *
+     * @param folder its folder
+     * @param devices where to train; for the same parameters to the bit, the run's own
+     * @return the run
+     * @throws IOException if there is no run, its data cannot be read or has changed, or its checkpoint
+     *     cannot be read
+     */
+    public static TrainingRun resume(RunFolder folder, Device... devices) throws IOException {
+        TrainingRun run = new TrainingRun(folder.readConfig(), folder, true, devices);
+        RunInfo before = folder.readInfo();
+        RunInfo now = run.info();
+        if (!now.dataChecksum().equals(before.dataChecksum()) || now.images() != before.images()) {
+            throw new IOException(String.format(
+                    "The data of the run in %s has changed: it was %s with %d images and checksum %s,"
+                            + " now %s has %d and %s. Bring back the data, or start a new run.",
+                    folder.getPath(),
+                    before.dataset(),
+                    before.images(),
+                    before.dataChecksum(),
+                    now.dataset(),
+                    now.images(),
+                    now.dataChecksum()));
+        }
+        return run;
+    }
+
+    private TrainingRun(RunConfig config, RunFolder folder, boolean resumed, Device... devices)
+            throws IOException {
+        if (devices.length == 0) {
+            throw new IllegalArgumentException("Name the device to train on.");
+        }
         this.config = config;
         this.folder = folder;
-        this.device = device;
-        folder.checkFree();
-        data = openData();
-        scheme = config.createScheme();
-        optimizer = createOptimizer();
-        if (data.size() < config.batchSize()) {
-            throw new IllegalArgumentException(String.format(
-                    "A batch of %d needs at least as many images, the data has %d.",
-                    config.batchSize(), data.size()));
+        this.resumed = resumed;
+        this.devices = List.of(devices);
+        checkpoint = new Checkpoint(folder.getPath().resolve("checkpoint.safetensors"));
+        start = resumed ? checkpoint.readProgress() : Progress.START;
+        PixelDataset all = openData();
+        if (config.validation() > 0) {
+            Datasets.Split split = Datasets.split(all, config.validation(), config.seed());
+            training = Datasets.sample(split.train(), config.samples(), config.seed());
+            validation = split.validation();
+        } else {
+            training = Datasets.sample(all, config.samples(), config.seed());
+            validation = null;
         }
+        if (training.size() < config.batchSize()) {
+            throw new IllegalArgumentException(String.format(
+                    "batchSize is %d, but there are only %d training images: lower it.",
+                    config.batchSize(), training.size()));
+        }
+        scheme = config.createScheme();
     }
 
     private PixelDataset openData() throws IOException {
         int imageSize = Presets.builder(config.model()).build().getImageSize();
         PixelDataset.BaseBuilder<?> builder =
                 Datasets.builder(config.data(), Dataset.Usage.TRAIN, imageSize);
-        if (config.augment() == RunConfig.AugmentType.CROP_FLIP) {
-            builder.optAugmentation(
-                    RandomCropFlip.builder().optSeed(config.seed()).build());
-        }
+        builder.optAugmentation(
+                switch (config.augment()) {
+                    case NONE -> null;
+                    case CROP_FLIP ->
+                        RandomCropFlip.builder().optSeed(config.seed()).build();
+                    case RESIZED_CROP ->
+                        RandomResizedCrop.builder().optSeed(config.seed()).build();
+                });
+        builder.optMaxUnreadable(MAX_UNREADABLE);
         builder.setSampling(
                 new BatchSampler(new ShuffleSampler(config.seed()), config.batchSize(), true));
-        return Datasets.sample(builder.build(), config.samples(), config.seed());
+        return builder.build();
     }
 
     /**
@@ -92,7 +174,16 @@ public final class TrainingRun {
      * @return the images
      */
     public long getImages() {
-        return config.epochs() * stepsPerEpoch() * config.batchSize();
+        return (long) config.epochs() * batchesPerEpoch() * config.batchSize();
+    }
+
+    /**
+     * Returns how many of them were trained on before the run goes on.
+     *
+     * @return the images; 0 for a new run
+     */
+    public long getImagesDone() {
+        return start.step() * config.batchSize();
     }
 
     /**
@@ -101,42 +192,66 @@ public final class TrainingRun {
      * @return the names, in the order of the labels
      */
     public List<String> getClasses() {
-        return data.getClasses();
+        return training.getClasses();
+    }
+
+    /**
+     * Returns the settings.
+     *
+     * @return the settings
+     */
+    public RunConfig getConfig() {
+        return config;
+    }
+
+    private int batchesPerEpoch() {
+        return Math.toIntExact(training.size() / config.batchSize());
     }
 
     private RunInfo info() {
         Engine engine = Engine.getInstance();
         return new RunInfo(
-                data.getClasses(),
-                data.getName(),
-                data.getChecksum(),
-                data.size(),
-                device.toString(),
+                training.getClasses(),
+                training.getName(),
+                training.getChecksum(),
+                training.size(),
+                devices.toString(),
                 Map.of(
+                        "DJL",
+                        Engine.getDjlVersion(),
                         engine.getEngineName(),
                         engine.getVersion(),
                         "Java",
-                        System.getProperty("java.version")));
-    }
-
-    private long stepsPerEpoch() {
-        return data.size() / config.batchSize();
+                        System.getProperty("java.version"),
+                        "system",
+                        System.getProperty("os.name") + " " + System.getProperty("os.arch")));
     }
 
     /**
      * Trains.
      *
      * @param listeners DJL's or one's own
-     * @return the model, to be closed; {@link #isStopped()} says whether it was trained to the end
-     * @throws IOException if data cannot be read, or the run's files cannot be written
+     * @return the model with its last weights, to be closed; {@link #isStopped()} says whether it was
+     *     trained to the end
+     * @throws IOException if data cannot be read, or the run's files cannot be written; what was
+     *     trained up to the last checkpoint is kept
      * @throws TranslateException if data cannot be converted
+     * @throws TrainingDivergedException if going back to the checkpoint does not help
      */
     public Model train(TrainingListener... listeners) throws IOException, TranslateException {
-        folder.create(config, info());
         Engine.getInstance().setRandomSeed((int) config.seed());
-        Model model = Model.newInstance(config.model(), device);
+        Model model = createModel();
         try {
-            train(model, listeners);
+            VisionTransformer vit = (VisionTransformer) model.getBlock();
+            if (!resumed) {
+                folder.create(config, info());
+            }
+            if (devices.size() > 1) {
+                model.setBlock(new DataParallel(vit, devices));
+            }
+            train(model, vit, listeners);
+            model.setBlock(vit);
+            return model;
         } catch (UncheckedIOException e) {
             model.close();
             throw new IOException(e.getMessage(), e);
@@ -144,70 +259,161 @@ public final class TrainingRun {
             model.close();
             throw e;
         }
+    }
+
+    /** A network with its first weights: random, or those of another run. */
+    private Model createModel() throws IOException {
+        ReMoE remoe = config.createReMoE();
+        if (resumed || config.initialRun().isEmpty()) {
+            Model model = Model.newInstance(config.model(), devices.get(0));
+            VisionTransformer vit = config.createModel(getClasses().size());
+            vit.initialize(model.getNDManager(), DataType.FLOAT32, vit.inputShape(1));
+            model.setBlock(vit);
+            return model;
+        }
+        RunFolder initial = new RunFolder(Path.of(config.initialRun()));
+        RunConfig other = initial.readConfig();
+        if (!other.model().equals(config.model())
+                || !initial.readInfo().classes().equals(getClasses())
+                || other.remoe() && !other.createReMoE().equals(remoe)) {
+            throw new IllegalArgumentException(String.format(
+                    "initialRun is %s, whose network is another: the same model and classes, and no"
+                            + " or the same ReMoE blocks are needed.",
+                    config.initialRun()));
+        }
+        VisionTransformer vit = config.with(Map.of("remoe", other.remoe()))
+                .createModel(getClasses().size());
+        Model model = initial.loadModel(devices.get(0), vit);
+        if (remoe != null && !other.remoe()) {
+            remoe.insertInto(vit);
+        }
         return model;
     }
 
-    private void train(Model model, TrainingListener... listeners)
+    private void train(Model model, VisionTransformer vit, TrainingListener... listeners)
             throws IOException, TranslateException {
-        VisionTransformer vit = config.createModel(getClasses().size());
-        model.setBlock(vit);
+        LearningRate rate = new LearningRate(config.createSchedule(batchesPerEpoch()));
+        Progress from = start;
+        if (!resumed) {
+            try (WeightAverage average = createAverage(vit)) {
+                checkpoint.save(vit, config.createOptimizer(rate, vit), average, from);
+            }
+        }
+        ExecutorService readers = Datasets.readingThreads(READING_THREADS);
+        try {
+            int retreats = 0;
+            while (true) {
+                try (WeightAverage average = createAverage(vit)) {
+                    train(model, vit, from, rate, average, readers, listeners);
+                    return;
+                } catch (TrainingDivergedException e) {
+                    Progress back = checkpoint.readProgress();
+                    retreats = back.step() == from.step() ? retreats + 1 : 1;
+                    if (retreats > RETREATS) {
+                        throw e;
+                    }
+                    from = back.withRateFactor(Math.min(from.rateFactor(), back.rateFactor()) / 2);
+                    LOG.warn(
+                            "{} Going back to the checkpoint of step {}, with {} times the learning"
+                                    + " rate.",
+                            e.getMessage(),
+                            from.step(),
+                            from.rateFactor());
+                }
+            }
+        } finally {
+            readers.shutdownNow();
+        }
+    }
+
+    private void train(
+            Model model,
+            VisionTransformer vit,
+            Progress from,
+            LearningRate rate,
+            WeightAverage average,
+            ExecutorService readers,
+            TrainingListener... listeners)
+            throws IOException, TranslateException {
+        StatefulOptimizer optimizer = config.createOptimizer(rate, vit);
+        checkpoint.load(vit, optimizer, average);
+        rate.setFactor(from.rateFactor());
         DefaultTrainingConfig trainingConfig = new DefaultTrainingConfig(scheme.getLoss())
-                .optDevices(new Device[] {device})
+                .optDevices(new Device[] {devices.get(0)})
                 .optOptimizer(optimizer)
-                .addTrainingListeners(new CsvLog(folder.getPath().resolve("log.csv")))
-                .addTrainingListeners(new SaveEachEpoch())
-                .addTrainingListeners(listeners);
+                .optExecutorService(readers);
+        Keeper keeper = new Keeper(vit, optimizer, average, from);
+        trainingConfig
+                .addTrainingListeners(rate)
+                .addTrainingListeners(
+                        new TrainingMetrics(scheme.predictsClean(), scheme.predictsAdversarial()))
+                .addTrainingListeners(
+                        new CsvMetrics(folder.getPath()),
+                        new TensorBoardMetrics(folder.getPath().resolve("tensorboard")))
+                .addTrainingListeners(listeners)
+                .addTrainingListeners(keeper);
         try (Trainer trainer = model.newTrainer(trainingConfig);
-                AdversarialTraining loop = new AdversarialTraining(
-                        trainer, scheme, config.clipNorm(), config.seed())) {
-            trainer.initialize(vit.inputShape(config.batchSize()));
+                AdversarialTraining adversarial = createLoop(trainer, average)) {
+            adversarial.setPosition(
+                    from.step(), from.epoch(), from.batchesOfEpoch(), from.skipped());
+            training.setPosition(from.epoch(), from.batchesOfEpoch());
+            if (from.rateFactor() != checkpoint.readProgress().rateFactor()) {
+                // Whoever resumes from here is not to find the old rate.
+                keeper.checkpoint(from);
+            }
             synchronized (this) {
-                training = loop;
+                loop = adversarial;
                 if (stopped) {
                     loop.stop();
                 }
             }
-            loop.fit(config.epochs(), data, null);
+            keeper.loop = adversarial;
+            adversarial.fit(config.epochs(), training, validation);
             if (isStopped()) {
-                // The epoch of the last step: divided and rounded up.
-                long epoch = (loop.getStep() + stepsPerEpoch() - 1) / stepsPerEpoch();
-                folder.saveModel(Weights.LAST, model, Math.toIntExact(epoch));
+                keeper.keep(trainer.getModel());
             }
         }
     }
 
-    private Optimizer createOptimizer() {
-        int perEpoch = Math.toIntExact(stepsPerEpoch());
-        int[] milestones = config.milestones().stream()
-                .mapToInt(epoch -> epoch < 0 ? config.epochs() + epoch : epoch)
-                .filter(epoch -> epoch > config.warmUpEpochs())
-                .map(epoch -> epoch * perEpoch)
-                .toArray();
-        Tracker learningRate = new WarmUpMilestones(
-                config.learningRate(),
-                Math.min(config.warmUpEpochs(), config.epochs()) * perEpoch,
-                MILESTONE_FACTOR,
-                milestones);
-        return switch (config.optimizer()) {
-            case SGD ->
-                TorchSgd.builder()
-                        .setLearningRateTracker(learningRate)
-                        .optMomentum(config.momentum())
-                        .optWeightDecays(config.weightDecay())
-                        .build();
-            case ADAMW ->
-                Optimizer.adamW()
-                        .optLearningRateTracker(learningRate)
-                        .optWeightDecays(config.weightDecay())
-                        .build();
+    private AdversarialTraining createLoop(Trainer trainer, WeightAverage average) {
+        AdversarialTraining.Builder builder = AdversarialTraining.builder(trainer, scheme)
+                .optSeed(config.seed())
+                .optClipNorm(config.clipNorm())
+                .optAccumulate(config.accumulate())
+                .optMaxSkipped(config.maxSkipped())
+                .optValidateEpochs(config.validateEpochs())
+                .optValidationAttack(Pgd.builder(ThreatModel.linf(config.epsilon()))
+                        .optStepSize(config.stepSize())
+                        .optSteps(config.validationSteps())
+                        .build());
+        int classes = getClasses().size();
+        if (config.mixup() > 0 || config.cutmix() > 0) {
+            builder.optMixup(
+                    new Mixup(config.mixup(), config.cutmix(), classes, config.labelSmoothing()));
+        } else {
+            builder.optLabelSmoothing(config.labelSmoothing(), classes);
+        }
+        switch (config.average()) {
+            case EMA -> builder.optAverage(average);
+            case SWA -> builder.optEpochAverage(average, config.fromStart(config.swaStart()));
+            default -> {}
+        }
+        return builder.build();
+    }
+
+    private WeightAverage createAverage(Block block) {
+        return switch (config.average()) {
+            case NONE -> null;
+            case EMA -> WeightAverage.exponential(block, config.emaDecay(), true);
+            case SWA -> WeightAverage.equal(block);
         };
     }
 
     /** Ends the run after the step that is running; may be called from any thread. */
     public synchronized void stop() {
         stopped = true;
-        if (training != null) {
-            training.stop();
+        if (loop != null) {
+            loop.stop();
         }
     }
 
@@ -220,18 +426,104 @@ public final class TrainingRun {
         return stopped;
     }
 
-    private final class SaveEachEpoch extends TrainingListenerAdapter {
+    /** Writes checkpoints, and the best and the last weights. */
+    private final class Keeper implements MetricsListener {
 
-        private int epoch;
+        private final VisionTransformer vit;
+        private final StatefulOptimizer optimizer;
+        private final WeightAverage average;
+        private AdversarialTraining loop;
+        private double best;
+        private double robust = Double.NaN;
+        private final float rateFactor;
+
+        Keeper(
+                VisionTransformer vit,
+                StatefulOptimizer optimizer,
+                WeightAverage average,
+                Progress from) {
+            this.vit = vit;
+            this.optimizer = optimizer;
+            this.average = average;
+            best = from.bestRobust();
+            rateFactor = from.rateFactor();
+        }
+
+        @Override
+        public void onTrainingBatch(Trainer trainer, BatchData batchData) {
+            if (config.checkpointSteps() > 0
+                    && loop.getStep() % config.checkpointSteps() == 0
+                    && loop.isBetweenUpdates()) {
+                checkpoint(progress());
+            }
+        }
+
+        @Override
+        public void onEpochMeasured(Measurement measurement) {
+            robust = measurement.get(Measurement.VALIDATION_ROBUST);
+        }
 
         @Override
         public void onEpoch(Trainer trainer) {
-            epoch++;
-            try {
-                folder.saveModel(Weights.LAST, trainer.getModel(), epoch);
-            } catch (IOException e) {
-                throw new UncheckedIOException("The model cannot be saved: " + e.getMessage(), e);
+            Model model = trainer.getModel();
+            if (robust > best) {
+                best = robust;
+                boolean averaged = average != null && average.getUpdates() > 0;
+                try (WeightAverage.Swap swap = averaged ? average.swap() : null) {
+                    save(Weights.BEST, model);
+                }
             }
+            robust = Double.NaN;
+            if (loop.getEpoch() % config.checkpointEpochs() == 0
+                    || loop.getEpoch() == config.epochs()) {
+                keep(model);
+            }
+        }
+
+        private void keep(Model model) {
+            if (average != null && average.getUpdates() > 0) {
+                try (WeightAverage.Swap swap = average.swap()) {
+                    save(Weights.AVERAGE, model);
+                }
+            }
+            save(Weights.LAST, model);
+            checkpoint(progress());
+        }
+
+        private Progress progress() {
+            return new Progress(
+                    loop.getStep(),
+                    loop.getEpoch(),
+                    loop.getBatchesOfEpoch(),
+                    loop.getSkipped(),
+                    rateFactor,
+                    best);
+        }
+
+        private void save(Weights weights, Model model) {
+            int epochs = loop.getEpoch() + (loop.getBatchesOfEpoch() > 0 ? 1 : 0);
+            try {
+                folder.saveModel(weights, model, epochs);
+            } catch (IOException e) {
+                throw notWritten("model", e);
+            }
+        }
+
+        private void checkpoint(Progress progress) {
+            try {
+                checkpoint.save(vit, optimizer, average, progress);
+            } catch (IOException e) {
+                throw notWritten("checkpoint", e);
+            }
+        }
+
+        private UncheckedIOException notWritten(String what, IOException e) {
+            return new UncheckedIOException(
+                    String.format(
+                            "The %s cannot be written to %s: %s. The checkpoint before is kept: make"
+                                    + " room or give the right to write, then resume the run.",
+                            what, folder.getPath(), e.getMessage()),
+                    e);
         }
     }
 }

@@ -240,8 +240,10 @@ class AdversarialTrainingTest {
     void gradientsAreClippedTogether() {
         // Nat's first gradient on a linear network is far longer than 0.001.
         try (TinyTraining training = new TinyTraining(linear(), new Nat(), 1);
-                AdversarialTraining clipping =
-                        new AdversarialTraining(training.trainer, scheme(training), 0.001f, 0);
+                AdversarialTraining clipping = AdversarialTraining.builder(
+                                training.trainer, scheme(training))
+                        .optClipNorm(0.001f)
+                        .build();
                 Batch batch = training.batch(0, 3, 1, 4)) {
             Map<String, double[]> before = training.parameters();
 
@@ -354,7 +356,8 @@ class AdversarialTrainingTest {
     void theTrainerMustHaveTheSchemesLoss() {
         try (TinyTraining training = new TinyTraining(linear(), new Nat(), 0.1f)) {
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> new AdversarialTraining(training.trainer, new Nat(), 1, 0))
+                    .isThrownBy(() -> AdversarialTraining.builder(training.trainer, new Nat())
+                            .build())
                     .withMessageContaining("DefaultTrainingConfig(scheme.getLoss())");
         }
     }
@@ -366,7 +369,7 @@ class AdversarialTrainingTest {
                 Trainer two = training.model.newTrainer(new DefaultTrainingConfig(nat.getLoss())
                         .optDevices(new Device[] {Device.gpu(0), Device.gpu(1)}))) {
             assertThatIllegalArgumentException()
-                    .isThrownBy(() -> new AdversarialTraining(two, nat, 1, 0))
+                    .isThrownBy(() -> AdversarialTraining.builder(two, nat).build())
                     .withMessageContaining("one device, got 2");
         }
     }
@@ -434,7 +437,8 @@ class AdversarialTrainingTest {
             try (Trainer trainer = model.newTrainer(new DefaultTrainingConfig(nat.getLoss())
                     .optDevices(new Device[] {Device.gpu()}))) {
                 assertThatIllegalArgumentException()
-                        .isThrownBy(() -> new AdversarialTraining(trainer, nat, 1, 0))
+                        .isThrownBy(
+                                () -> AdversarialTraining.builder(trainer, nat).build())
                         .withMessageContaining("The model is on cpu(), but the trainer on gpu(0)");
             }
         }

@@ -75,7 +75,10 @@ final class TinyTraining implements AutoCloseable {
                     }
                 }));
         trainer.initialize(new Shape(BATCH, 3, 8, 8));
-        loop = new AdversarialTraining(trainer, scheme, 1, 5);
+        loop = AdversarialTraining.builder(trainer, scheme)
+                .optClipNorm(1)
+                .optSeed(5)
+                .build();
     }
 
     TinyTraining(Block block, TrainingScheme scheme, float learningRate) {
