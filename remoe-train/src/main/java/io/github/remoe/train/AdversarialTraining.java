@@ -23,7 +23,6 @@ import io.github.remoe.loss.SoftLabels;
 
 import java.io.IOException;
 import java.util.Collection;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -155,14 +154,16 @@ public final class AdversarialTraining implements AutoCloseable {
     public void fit(int epochs, Dataset training, Dataset validation)
             throws IOException, TranslateException {
         while (epoch < epochs && !stopping) {
-            Iterator<Batch> batches = trainer.iterateDataset(training).iterator();
-            while (batches.hasNext()) {
-                try (Batch batch = batches.next()) {
-                    trainBatch(batch, !batches.hasNext());
+            for (Batch batch : trainer.iterateDataset(training)) {
+                try (batch) {
+                    trainBatch(batch);
                 }
                 if (stopping && isBetweenUpdates()) {
                     return;
                 }
+            }
+            if (!isBetweenUpdates()) {
+                update();
             }
             if (average != null && averageFromEpoch >= 0 && epoch >= averageFromEpoch) {
                 average.update();
@@ -261,10 +262,6 @@ public final class AdversarialTraining implements AutoCloseable {
      * @throws TrainingDivergedException if more updates in a row are skipped than may be
      */
     public void trainBatch(Batch batch) {
-        trainBatch(batch, false);
-    }
-
-    private void trainBatch(Batch batch, boolean lastOfEpoch) {
         trainer.getManager().getEngine().setRandomSeed((int) Seeds.of("step", seed, step));
         Batch moved = batch.split(trainer.getDevices(), false)[0];
         NDList data = mixed(moved);
@@ -286,24 +283,12 @@ public final class AdversarialTraining implements AutoCloseable {
         record("loss", loss);
         record("stepNumber", step);
         record("epochNumber", epoch + 1);
-        if (accumulated == accumulate || lastOfEpoch) {
+        if (accumulated == accumulate) {
             update();
         }
-        record("skippedSteps", skipped);
         if (!predictions.isEmpty()) {
             TrainingListener.BatchData batchData = batchData(batch, labels, predictions);
             trainer.notifyListeners(listener -> listener.onTrainingBatch(trainer, batchData));
-        }
-        if (skippedInARow > maxSkipped) {
-            throw new TrainingDivergedException(String.format(
-                    "Step %d gave loss %s and gradient norm %s, and %d updates in a row were"
-                            + " skipped. Train with a lower learning rate, a longer warm-up or a"
-                            + " smaller gradient norm to clip to; the parameters are as before these"
-                            + " steps.",
-                    step,
-                    loss,
-                    trainer.getMetrics().latestMetric("gradientNorm").getValue(),
-                    skippedInARow));
         }
     }
 
@@ -357,8 +342,20 @@ public final class AdversarialTraining implements AutoCloseable {
             skipped++;
             skippedInARow++;
         }
+        record("skippedSteps", skipped);
         accumulated = 0;
         spoiled = false;
+        if (skippedInARow > maxSkipped) {
+            throw new TrainingDivergedException(String.format(
+                    "Step %d gave loss %s and gradient norm %s, the last of %d updates in a row that"
+                            + " could not be made. Train with a lower learning rate, a longer warm-up"
+                            + " or a smaller gradient norm to clip to; the parameters are as before"
+                            + " these steps.",
+                    step,
+                    trainer.getMetrics().latestMetric("loss").getValue(),
+                    norm,
+                    skippedInARow));
+        }
     }
 
     private static void scaleGradients(Collection<Parameter> parameters, float factor) {

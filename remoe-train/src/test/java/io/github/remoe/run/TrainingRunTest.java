@@ -3,16 +3,28 @@ package io.github.remoe.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatNoException;
 
 import ai.djl.Device;
 import ai.djl.Model;
+import ai.djl.TrainingDivergedException;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
 import ai.djl.training.Trainer;
+import ai.djl.training.listener.TrainingListener;
 import ai.djl.training.listener.TrainingListenerAdapter;
 
+import io.github.remoe.Golden;
 import io.github.remoe.Tensors;
+import io.github.remoe.metrics.Measurement;
+import io.github.remoe.metrics.MetricsListener;
+import io.github.remoe.vit.VisionTransformer;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -42,6 +54,13 @@ class TrainingRunTest {
         }
     }
 
+    private List<String> losses(String name) throws IOException {
+        return Files.readAllLines(temp.resolve(name).resolve("log.csv")).stream()
+                .skip(1)
+                .map(line -> line.split(",")[2])
+                .toList();
+    }
+
     private static List<double[]> parameters(Model model) {
         List<double[]> parameters = new ArrayList<>();
         model.getBlock()
@@ -68,23 +87,16 @@ class TrainingRunTest {
     }
 
     @Test
-    void theLogHasALineForEachStep() throws Exception {
+    void theLogHasALineForEachStepAndEachEpoch() throws Exception {
         run(Configs.tiny(), "run").train().close();
 
-        List<String> lines = Files.readAllLines(temp.resolve("run").resolve("log.csv"));
-        assertThat(lines.get(0))
-                .isEqualTo("step,epoch,loss,cleanCrossEntropy,adversarialCrossEntropy,gamma,"
-                        + "cleanWeight,align,accuracy");
-        assertThat(lines).hasSize(1 + 4);
-        for (int step = 1; step <= 4; step++) {
-            double[] values = Arrays.stream(lines.get(step).split(","))
-                    .mapToDouble(Double::parseDouble)
-                    .toArray();
-            assertThat(values[0]).isEqualTo(step);
-            assertThat(values[1]).isEqualTo((step + 1) / 2);
-            assertThat(values[2] - values[7]).isBetween(values[3] - 0.1, values[4] + 0.1);
-            assertThat(values[8]).isIn(0.0, 0.25, 0.5, 0.75, 1.0);
-        }
+        List<String> steps = Files.readAllLines(temp.resolve("run").resolve("log.csv"));
+        assertThat(steps.get(0)).startsWith("step,epoch,loss/total,loss/cleanCrossEntropy");
+        assertThat(steps.subList(1, steps.size()).stream().map(line -> line.substring(0, 4)))
+                .containsExactly("1,1,", "2,1,", "3,2,", "4,2,");
+        assertThat(Files.readAllLines(temp.resolve("run").resolve("epochs.csv")))
+                .hasSize(1 + 2);
+        assertThat(temp.resolve("run").resolve("tensorboard")).isNotEmptyDirectory();
     }
 
     @Test
@@ -95,8 +107,7 @@ class TrainingRunTest {
             assertThat(parameters(second)).usingRecursiveComparison().isEqualTo(parameters(first));
             assertThat(parameters(other).get(0)).isNotEqualTo(parameters(first).get(0));
         }
-        assertThat(Files.readAllLines(temp.resolve("second").resolve("log.csv")))
-                .isEqualTo(Files.readAllLines(temp.resolve("first").resolve("log.csv")));
+        assertThat(losses("second")).hasSize(4).isEqualTo(losses("first"));
     }
 
     @Test
@@ -184,8 +195,7 @@ class TrainingRunTest {
     void aBatchNeedsEnoughImages() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> run(Configs.tiny("batchSize", 9), "run"))
-                .withMessageContaining("batch of 9")
-                .withMessageContaining("the data has 8");
+                .withMessage("batchSize is 9, but there are only 8 training images: lower it.");
     }
 
     @Test
@@ -194,5 +204,213 @@ class TrainingRunTest {
                 .isThrownBy(() -> run(Configs.tiny("data", temp + "/nowhere"), "run"))
                 .withMessageContaining("nowhere");
         assertThat(temp.resolve("run")).doesNotExist();
+    }
+
+    private static final Map<String, Object> ALL = Map.of(
+            "remoe",
+            true,
+            "epochs",
+            3,
+            "accumulate",
+            2,
+            "samples",
+            12,
+            "mixup",
+            0.2,
+            "dropPath",
+            0.3,
+            "average",
+            "EMA",
+            "optimizer",
+            "ADAMW",
+            "learningRate",
+            0.001,
+            "validation",
+            8);
+
+    /** Loads what a checkpoint holds, byte for byte. */
+    private byte[] state(String name) throws IOException {
+        return Files.readAllBytes(temp.resolve(name).resolve("checkpoint.safetensors"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7, 8, 9})
+    void aRunThatWasStoppedComesToTheSameStateToTheBit(int steps) throws Exception {
+        RunConfig config = Configs.tiny().with(ALL);
+        run(config, "whole").train().close();
+        TrainingRun first = run(config, "stopped");
+        stopAt(first, steps);
+
+        TrainingRun second = TrainingRun.resume(folder("stopped"), Device.cpu());
+        assertThat(second.getImagesDone()).isPositive().isLessThanOrEqualTo(36);
+        second.train().close();
+
+        assertThat(state("stopped")).isEqualTo(state("whole"));
+        assertThat(losses("stopped")).isEqualTo(losses("whole")).hasSize(9);
+        assertThat(files("stopped")).isEqualTo(files("whole"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 4, 5, 8})
+    void aRunThatCrashedComesToTheSameStateToTheBit(int steps) throws Exception {
+        RunConfig config =
+                Configs.tiny().with(Map.of("epochs", 3, "checkpointSteps", 2, "average", "SWA"));
+        config = config.with(Map.of("swaStart", 1));
+        run(config, "whole").train().close();
+        TrainingRun first = run(config, "crashed");
+        assertThatExceptionOfType(IllegalStateException.class)
+                .isThrownBy(() -> first.train(crashAt(steps)))
+                .withMessage("crash");
+
+        TrainingRun.resume(folder("crashed"), Device.cpu()).train().close();
+
+        assertThat(state("crashed")).isEqualTo(state("whole"));
+        assertThat(losses("crashed")).isEqualTo(losses("whole")).hasSize(6);
+    }
+
+    private static TrainingListener crashAt(int steps) {
+        return new TrainingListenerAdapter() {
+            private int made;
+
+            @Override
+            public void onTrainingBatch(Trainer trainer, BatchData data) {
+                if (++made == steps) {
+                    throw new IllegalStateException("crash");
+                }
+            }
+        };
+    }
+
+    private static void stopAt(TrainingRun run, int steps) throws Exception {
+        run.train(new TrainingListenerAdapter() {
+                    private int made;
+
+                    @Override
+                    public void onTrainingBatch(Trainer trainer, BatchData data) {
+                        if (++made == steps) {
+                            run.stop();
+                        }
+                    }
+                })
+                .close();
+    }
+
+    @Test
+    void aRunOnOtherDataIsNotGoneOnWith() throws Exception {
+        TrainingRun run = run(Configs.tiny(), "run");
+        stopAt(run, 1);
+        Path info = temp.resolve("run").resolve("run.json");
+        Files.writeString(
+                info,
+                Files.readString(info)
+                        .replaceAll("\"dataChecksum\": \"[^\"]*\"", "\"dataChecksum\": \"x\""));
+
+        assertThatExceptionOfType(IOException.class)
+                .isThrownBy(() -> TrainingRun.resume(folder("run"), Device.cpu()))
+                .withMessageContaining("has changed");
+    }
+
+    @Test
+    void aCheckpointThatIsCutOffIsNamed() throws Exception {
+        stopAt(run(Configs.tiny(), "run"), 1);
+        Files.write(
+                temp.resolve("run").resolve("checkpoint.safetensors"),
+                Arrays.copyOf(state("run"), 1000));
+
+        assertThatExceptionOfType(IOException.class)
+                .isThrownBy(
+                        () -> TrainingRun.resume(folder("run"), Device.cpu()).train())
+                .withMessageContaining("checkpoint.safetensors");
+    }
+
+    @Test
+    void aRunThatDivergesGoesBackWithALowerRateAndGivesUpAfterThreeTimes() {
+        RunConfig config = Configs.tiny()
+                .with(Map.of("learningRate", 1e30, "maxSkipped", 0, "clipNorm", 1e30, "epochs", 6));
+
+        assertThatExceptionOfType(TrainingDivergedException.class)
+                .isThrownBy(() -> run(config, "run").train())
+                .withMessageContaining("lower learning rate");
+        // What can be gone on with is the last sound state.
+        assertThatNoException().isThrownBy(() -> folder("run").readConfig());
+        assertThat(temp.resolve("run").resolve("checkpoint.safetensors")).exists();
+    }
+
+    @Test
+    void theBestWeightsAreThoseOfTheHighestRobustAccuracy() throws Exception {
+        RunConfig config =
+                Configs.tiny().with(Map.of("validation", 16, "epochs", 4, "learningRate", 0.5));
+        List<Double> robust = new ArrayList<>();
+        run(config, "run")
+                .train(new MetricsListener() {
+                    @Override
+                    public void onEpochMeasured(Measurement measurement) {
+                        robust.add(measurement.get(Measurement.VALIDATION_ROBUST));
+                    }
+                })
+                .close();
+
+        int best = 0;
+        for (int epoch = 1; epoch < 4; epoch++) {
+            best = robust.get(epoch) > robust.get(best) ? epoch : best;
+        }
+        assertThat(robust).hasSize(4).allMatch(accuracy -> accuracy >= 0 && accuracy <= 1);
+        assertThat(files("run")).contains("best-000" + (best + 1) + ".params", "last-0004.params");
+    }
+
+    @Test
+    void aRunStartsFromAnother() throws Exception {
+        RunConfig plain = Configs.tiny("remoe", false);
+        run(plain, "plain").train().close();
+        RunConfig config = Configs.tiny()
+                .with(Map.of(
+                        "initialRun", temp.resolve("plain").toString(), "learningRate", 1e-20));
+
+        // Training changes nothing at this rate, so what comes out is what it started from.
+        try (Model start = folder("plain").loadModel(Device.cpu());
+                Model model = run(config, "remoe").train();
+                NDManager manager = NDManager.newBaseManager()) {
+            VisionTransformer vit = (VisionTransformer) model.getBlock();
+            NDArray images = Golden.tensor(
+                    manager, DataType.FLOAT32, "image", vit.inputShape(2).getShape());
+            assertThat(Tensors.doubles(Tensors.forward(vit, images).head()))
+                    .isEqualTo(Tensors.doubles(
+                            Tensors.forward(start.getBlock(), images).head()));
+            assertThat(vit.getParameters().size())
+                    .isGreaterThan(start.getBlock().getParameters().size());
+        }
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> run(config.with(Map.of("model", "deit_tiny_patch4_32")), "other")
+                        .train())
+                .withMessageContaining("whose network is another");
+    }
+
+    @Test
+    void aFolderThatCannotBeWrittenStopsTheRunAndLosesNothing() throws Exception {
+        Path checkpoint = temp.resolve("run").resolve("checkpoint.safetensors");
+        RunConfig config = Configs.tiny("epochs", 3);
+        assertThatExceptionOfType(IOException.class)
+                .isThrownBy(() -> run(config, "run").train(new MetricsListener() {
+                    @Override
+                    public void onEpochMeasured(Measurement measurement) {
+                        if (measurement.epoch() == 2) {
+                            // As a full disk or a folder without the right to write does.
+                            assertThat(temp.resolve("run")
+                                            .resolve(".checkpoint.safetensors")
+                                            .toFile()
+                                            .mkdir())
+                                    .isTrue();
+                        }
+                    }
+                }))
+                .withMessageContaining("The checkpoint cannot be written")
+                .withMessageContaining("resume the run");
+        assertThat(checkpoint).exists();
+        Files.delete(temp.resolve("run").resolve(".checkpoint.safetensors"));
+
+        TrainingRun.resume(folder("run"), Device.cpu()).train().close();
+        run(config, "whole").train().close();
+
+        assertThat(state("run")).isEqualTo(state("whole"));
     }
 }
