@@ -424,7 +424,7 @@ public record RunConfig(
                         + " finite, before the run goes back to its last checkpoint with half the"
                         + " learning rate.",
                 byDefault = "5",
-                min = 1,
+                min = 0,
                 group = Group.RUN)
         int maxSkipped,
 
@@ -530,6 +530,11 @@ public record RunConfig(
                 "minLearningRate is %s, above the learningRate of %s.",
                 minLearningRate,
                 learningRate);
+        require(
+                schedule != ScheduleType.COSINE || warmUpEpochs < epochs,
+                "warmUpEpochs is %d, allowed with the cosine schedule are fewer than the %d epochs.",
+                warmUpEpochs,
+                epochs);
         require(
                 !milestones.contains(0),
                 "milestones holds 0, allowed are epochs from 1, or from -1 for the end.");
