@@ -22,6 +22,7 @@ import java.util.concurrent.Callable;
         version = "remoe 0.1.0-SNAPSHOT",
         subcommands = {
             InfoCommand.class,
+            RecipesCommand.class,
             TrainCommand.class,
             EvaluateCommand.class,
             MergeCommand.class,

@@ -17,6 +17,7 @@ import io.github.remoe.train.WeightAverage;
 import io.github.remoe.weights.SafeTensors;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 
@@ -82,6 +83,10 @@ final class Checkpoint {
             }
             SafeTensors.save(file, arrays, Map.of(PROGRESS, GSON.toJson(progress)));
         }
+    }
+
+    boolean exists() {
+        return Files.exists(file);
     }
 
     /** Reads how far the run is. */

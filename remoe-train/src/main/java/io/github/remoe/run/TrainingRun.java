@@ -76,6 +76,7 @@ public final class TrainingRun {
     private final PixelDataset validation;
     private final TrainingScheme scheme;
     private final Checkpoint checkpoint;
+    private final boolean begun;
     private final Progress start;
     private AdversarialTraining loop;
     private boolean stopped;
@@ -132,7 +133,9 @@ public final class TrainingRun {
         this.resumed = resumed;
         this.devices = List.of(devices);
         checkpoint = new Checkpoint(folder.getPath().resolve("checkpoint.safetensors"));
-        start = resumed ? checkpoint.readProgress() : Progress.START;
+        // A run that was killed before its first checkpoint has one to write still.
+        begun = resumed && checkpoint.exists();
+        start = begun ? checkpoint.readProgress() : Progress.START;
         PixelDataset all = openData();
         if (config.validation() > 0) {
             Datasets.Split split = Datasets.split(all, config.validation(), config.seed());
@@ -264,7 +267,7 @@ public final class TrainingRun {
     /** A network with its first weights: random, or those of another run. */
     private Model createModel() throws IOException {
         ReMoE remoe = config.createReMoE();
-        if (resumed || config.initialRun().isEmpty()) {
+        if (begun || config.initialRun().isEmpty()) {
             Model model = Model.newInstance(config.model(), devices.get(0));
             VisionTransformer vit = config.createModel(getClasses().size());
             vit.initialize(model.getNDManager(), DataType.FLOAT32, vit.inputShape(1));
@@ -294,7 +297,7 @@ public final class TrainingRun {
             throws IOException, TranslateException {
         LearningRate rate = new LearningRate(config.createSchedule(batchesPerEpoch()));
         Progress from = start;
-        if (!resumed) {
+        if (!begun) {
             try (WeightAverage average = createAverage(vit)) {
                 checkpoint.save(vit, config.createOptimizer(rate, vit), average, from);
             }

@@ -311,6 +311,17 @@ class TrainingRunTest {
     }
 
     @Test
+    void aRunThatWasKilledBeforeItsFirstCheckpointStartsThen() throws Exception {
+        RunConfig config = Configs.tiny();
+        run(config, "whole").train().close();
+        folder("killed").create(config, folder("whole").readInfo());
+
+        TrainingRun.resume(folder("killed"), Device.cpu()).train().close();
+
+        assertThat(state("killed")).isEqualTo(state("whole"));
+    }
+
+    @Test
     void aCheckpointThatIsCutOffIsNamed() throws Exception {
         stopAt(run(Configs.tiny(), "run"), 1);
         Files.write(
