@@ -271,6 +271,8 @@ public final class VisionTransformer extends AbstractBlock {
                     saved, describe()));
         }
         readInputShapes(is);
+        // DJL names the inputs only when it initialises a block, and saves none without names.
+        super.beforeInitialize(inputShapes);
     }
 
     private String describe() {

@@ -65,9 +65,12 @@ final class SettingOptions {
     }
 
     private static String label(Settings.Info setting) {
-        return setting.allowed().matches("[A-Z_]+(, [A-Z_]+)*")
-                ? setting.allowed().replace(", ", "|")
-                : setting.allowed().startsWith("a list") ? "N,..." : "VALUE";
+        String names = setting.allowed().replace("a list of ", "");
+        boolean list = names.length() < setting.allowed().length();
+        String one = names.matches("[A-Z_]+(, [A-Z_]+)*")
+                ? names.replace(", ", "|")
+                : names.contains("number") ? "N" : "VALUE";
+        return list ? one + ",..." : one;
     }
 
     private static String name(Settings.Info setting) {

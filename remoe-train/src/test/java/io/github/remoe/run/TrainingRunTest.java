@@ -390,6 +390,8 @@ class TrainingRunTest {
             assertThat(vit.getParameters().size())
                     .isGreaterThan(start.getBlock().getParameters().size());
         }
+        run(config.with(Map.of("remoe", false)), "plainAgain").train().close();
+        assertThat(files("plainAgain")).contains("last-0002.params");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> run(config.with(Map.of("model", "deit_tiny_patch4_32")), "other")
                         .train())
