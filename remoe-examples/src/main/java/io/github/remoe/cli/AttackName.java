@@ -180,10 +180,11 @@ record AttackName(String name, String meaning, Factory factory) {
                 ALL.stream().map(AttackName::name).collect(Collectors.joining(", "))));
     }
 
-    /** Tells all names and what they mean, as the end of a command's help. */
+    /** Tells all names and what they mean, as a format for the end of a command's help. */
     static String[] help() {
-        Stream<String> lines =
-                ALL.stream().map(known -> String.format("  %-16s  %s", known.name, known.meaning));
+        Stream<String> lines = ALL.stream()
+                .map(known ->
+                        String.format("  %-16s  %s", known.name, known.meaning.replace("%", "%%")));
         return Stream.concat(Stream.of("", "Attacks:"), lines).toArray(String[]::new);
     }
 
