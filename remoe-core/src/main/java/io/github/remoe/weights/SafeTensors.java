@@ -135,6 +135,10 @@ public final class SafeTensors {
             }
             // Otherwise a loss of power could leave an empty file at the name.
             channel.force(true);
+        } catch (IOException e) {
+            // On a full disk the half of a file would take up what little room there is.
+            Files.deleteIfExists(beside);
+            throw e;
         }
         Files.move(
                 beside, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);

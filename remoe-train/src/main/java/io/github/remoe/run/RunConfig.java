@@ -277,14 +277,18 @@ public record RunConfig(
         float epsilon,
 
         @Setting(
-                value = "Length of its steps.",
+                value = "Length of its steps; FAST_AT takes one of 1.25 epsilon.",
                 byDefault = "2/255",
                 min = 0,
                 max = 1,
                 group = Group.SCHEME)
         float stepSize,
 
-        @Setting(value = "Number of its steps.", byDefault = "10", min = 1, group = Group.SCHEME)
+        @Setting(
+                value = "Number of its steps, but for FAST_AT.",
+                byDefault = "10",
+                min = 1,
+                group = Group.SCHEME)
         int attackSteps,
 
         @Setting(
@@ -534,6 +538,11 @@ public record RunConfig(
                 schedule != ScheduleType.COSINE || warmUpEpochs < epochs,
                 "warmUpEpochs is %d, allowed with the cosine schedule are fewer than the %d epochs.",
                 warmUpEpochs,
+                epochs);
+        require(
+                average != AverageType.SWA || (swaStart < 0 ? 0 : swaStart) < epochs,
+                "swaStart is %d, allowed are epochs before the last of %d: the average would be empty.",
+                swaStart,
                 epochs);
         require(
                 !milestones.contains(0),

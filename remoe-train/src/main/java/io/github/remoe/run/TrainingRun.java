@@ -22,12 +22,9 @@ import io.github.remoe.data.RandomCropFlip;
 import io.github.remoe.data.RandomResizedCrop;
 import io.github.remoe.data.ShuffleSampler;
 import io.github.remoe.metrics.CsvMetrics;
-import io.github.remoe.metrics.Measurement;
-import io.github.remoe.metrics.MetricsListener;
 import io.github.remoe.metrics.TensorBoardMetrics;
 import io.github.remoe.metrics.TrainingMetrics;
 import io.github.remoe.run.Checkpoint.Progress;
-import io.github.remoe.run.RunFolder.Weights;
 import io.github.remoe.train.AdversarialTraining;
 import io.github.remoe.train.DataParallel;
 import io.github.remoe.train.Mixup;
@@ -345,7 +342,8 @@ public final class TrainingRun {
                 .optDevices(new Device[] {devices.get(0)})
                 .optOptimizer(optimizer)
                 .optExecutorService(readers);
-        Keeper keeper = new Keeper(vit, optimizer, average, from);
+        SaveRunListener saver =
+                new SaveRunListener(config, folder, checkpoint, vit, optimizer, average, from);
         trainingConfig
                 .addTrainingListeners(rate)
                 .addTrainingListeners(
@@ -354,15 +352,16 @@ public final class TrainingRun {
                         new CsvMetrics(folder.getPath()),
                         new TensorBoardMetrics(folder.getPath().resolve("tensorboard")))
                 .addTrainingListeners(listeners)
-                .addTrainingListeners(keeper);
+                .addTrainingListeners(saver);
         try (Trainer trainer = model.newTrainer(trainingConfig);
                 AdversarialTraining adversarial = createLoop(trainer, average)) {
             adversarial.setPosition(
                     from.step(), from.epoch(), from.batchesOfEpoch(), from.skipped());
             training.setPosition(from.epoch(), from.batchesOfEpoch());
+            saver.setLoop(adversarial);
             if (from.rateFactor() != checkpoint.readProgress().rateFactor()) {
                 // Whoever resumes from here is not to find the old rate.
-                keeper.checkpoint(from);
+                saver.checkpoint(from);
             }
             synchronized (this) {
                 loop = adversarial;
@@ -370,10 +369,9 @@ public final class TrainingRun {
                     loop.stop();
                 }
             }
-            keeper.loop = adversarial;
             adversarial.fit(config.epochs(), training, validation);
             if (isStopped()) {
-                keeper.keep(trainer.getModel());
+                saver.save(trainer.getModel());
             }
         }
     }
@@ -427,106 +425,5 @@ public final class TrainingRun {
      */
     public synchronized boolean isStopped() {
         return stopped;
-    }
-
-    /** Writes checkpoints, and the best and the last weights. */
-    private final class Keeper implements MetricsListener {
-
-        private final VisionTransformer vit;
-        private final StatefulOptimizer optimizer;
-        private final WeightAverage average;
-        private AdversarialTraining loop;
-        private double best;
-        private double robust = Double.NaN;
-        private final float rateFactor;
-
-        Keeper(
-                VisionTransformer vit,
-                StatefulOptimizer optimizer,
-                WeightAverage average,
-                Progress from) {
-            this.vit = vit;
-            this.optimizer = optimizer;
-            this.average = average;
-            best = from.bestRobust();
-            rateFactor = from.rateFactor();
-        }
-
-        @Override
-        public void onTrainingBatch(Trainer trainer, BatchData batchData) {
-            if (config.checkpointSteps() > 0
-                    && loop.getStep() % config.checkpointSteps() == 0
-                    && loop.isBetweenUpdates()) {
-                checkpoint(progress());
-            }
-        }
-
-        @Override
-        public void onEpochMeasured(Measurement measurement) {
-            robust = measurement.get(Measurement.VALIDATION_ROBUST);
-        }
-
-        @Override
-        public void onEpoch(Trainer trainer) {
-            Model model = trainer.getModel();
-            if (robust > best) {
-                best = robust;
-                boolean averaged = average != null && average.getUpdates() > 0;
-                try (WeightAverage.Swap swap = averaged ? average.swap() : null) {
-                    save(Weights.BEST, model);
-                }
-            }
-            robust = Double.NaN;
-            if (loop.getEpoch() % config.checkpointEpochs() == 0
-                    || loop.getEpoch() == config.epochs()) {
-                keep(model);
-            }
-        }
-
-        private void keep(Model model) {
-            if (average != null && average.getUpdates() > 0) {
-                try (WeightAverage.Swap swap = average.swap()) {
-                    save(Weights.AVERAGE, model);
-                }
-            }
-            save(Weights.LAST, model);
-            checkpoint(progress());
-        }
-
-        private Progress progress() {
-            return new Progress(
-                    loop.getStep(),
-                    loop.getEpoch(),
-                    loop.getBatchesOfEpoch(),
-                    loop.getSkipped(),
-                    rateFactor,
-                    best);
-        }
-
-        private void save(Weights weights, Model model) {
-            int epochs = loop.getEpoch() + (loop.getBatchesOfEpoch() > 0 ? 1 : 0);
-            try {
-                folder.saveModel(weights, model, epochs);
-            } catch (IOException e) {
-                throw notWritten("model", e);
-            }
-        }
-
-        private void checkpoint(Progress progress) {
-            try {
-                checkpoint.save(vit, optimizer, average, progress);
-            } catch (IOException e) {
-                throw notWritten("checkpoint", e);
-            }
-        }
-
-        private UncheckedIOException notWritten(String what, IOException e) {
-            return new UncheckedIOException(
-                    String.format(
-                            "The %s cannot be written to %s: %s. The checkpoint before is kept: make"
-                                    + " room or give the right to write, then resume the run.",
-                            what, folder.getPath(), e.getMessage()),
-                    e);
-        }
     }
 }
