@@ -81,7 +81,19 @@ public record ReMoE(
      * @return the layers
      */
     public static List<Integer> defaultLayers(int depth) {
-        return PAPER_LAYERS.stream()
+        return layersAt(PAPER_LAYERS, depth);
+    }
+
+    /**
+     * Returns the layers of a network of some depth at the same relative places as layers of 12, the
+     * depth of the paper's networks.
+     *
+     * @param ofTwelve layers of 12, counted from 1
+     * @param depth the number of layers
+     * @return the layers, each once
+     */
+    public static List<Integer> layersAt(List<Integer> ofTwelve, int depth) {
+        return ofTwelve.stream()
                 .map(layer -> Math.max(1, Math.round((float) layer * depth / PAPER_DEPTH)))
                 .distinct()
                 .toList();

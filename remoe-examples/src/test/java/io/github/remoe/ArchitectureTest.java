@@ -33,7 +33,8 @@ class ArchitectureTest {
                     "io.github.remoe.data..",
                     "io.github.remoe.evaluate..",
                     "io.github.remoe.metrics..",
-                    "io.github.remoe.report..")
+                    "io.github.remoe.report..",
+                    "io.github.remoe.experiment..")
             .layer("examples")
             .definedBy("io.github.remoe.cli..", "io.github.remoe.examples..")
             .whereLayer("examples")
@@ -58,6 +59,7 @@ class ArchitectureTest {
                     "io.github.remoe.evaluate..",
                     "io.github.remoe.metrics..",
                     "io.github.remoe.report..",
+                    "io.github.remoe.experiment..",
                     "io.github.remoe.cli..",
                     "io.github.remoe.examples..");
 

@@ -29,7 +29,8 @@ import java.util.concurrent.Callable;
             VerifyCommand.class,
             MaskingCommand.class,
             AttackCommand.class,
-            ExportCommand.class
+            ExportCommand.class,
+            ExperimentCommand.class
         })
 public final class Main implements Callable<Integer> {
 
@@ -74,7 +75,10 @@ public final class Main implements Callable<Integer> {
                 RunConfig.Group.REMOE);
         SettingOptions.addTo(
                 commandLine.getSubcommands().get("train").getCommandSpec(), SettingOptions.all());
-        for (String name : List.of("train", "evaluate", "attack")) {
+        SettingOptions.addTo(
+                commandLine.getSubcommands().get("experiment").getCommandSpec(),
+                SettingOptions.all());
+        for (String name : List.of("train", "evaluate", "attack", "experiment")) {
             commandLine
                     .getSubcommands()
                     .get(name)

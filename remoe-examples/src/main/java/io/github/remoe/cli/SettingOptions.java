@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** One option for each setting of a run: {@code --attack-steps} for {@code attackSteps}. */
 final class SettingOptions {
@@ -99,6 +100,22 @@ final class SettingOptions {
             given.putIfAbsent("remoe", true);
         }
         return given;
+    }
+
+    /** The options that make a configuration out of the defaults. */
+    static List<String> arguments(RunConfig config) {
+        Map<String, Object> defaults = RunConfig.defaults().toMap();
+        Map<String, Object> values = config.toMap();
+        return Settings.all().stream()
+                .filter(setting -> !values.get(setting.name()).equals(defaults.get(setting.name())))
+                .map(setting -> name(setting) + "=" + text(values.get(setting.name())))
+                .toList();
+    }
+
+    private static String text(Object value) {
+        return value instanceof List<?> list
+                ? list.stream().map(String::valueOf).collect(Collectors.joining(","))
+                : value.toString();
     }
 
     /** All groups. */

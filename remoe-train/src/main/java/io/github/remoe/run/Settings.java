@@ -121,8 +121,14 @@ public final class Settings {
         }
     }
 
-    /** Parses a YAML mapping. */
-    static Map<String, Object> parse(String yaml) {
+    /**
+     * Parses a YAML mapping.
+     *
+     * @param yaml the text
+     * @return its values by name, in their order; none if the text is empty
+     * @throws IllegalArgumentException if it holds something else
+     */
+    public static Map<String, Object> parse(String yaml) {
         Object content = new Load(LoadSettings.builder().build()).loadFromString(yaml);
         Map<String, Object> values = new LinkedHashMap<>();
         if (content instanceof Map<?, ?> map) {
