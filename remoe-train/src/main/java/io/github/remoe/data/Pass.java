@@ -12,6 +12,8 @@ import java.util.Queue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * One pass over a dataset: its batches, in the order of the sampler.
@@ -99,17 +101,33 @@ final class Pass implements Iterable<Batch>, Iterator<Batch> {
     }
 
     private PixelDataset.ImageBytes takeAhead() {
-        readAhead();
-        try {
-            return ahead.remove().get();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while waiting for images", e);
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof UncheckedIOException read) {
-                throw new UncheckedIOException(read.getMessage(), read.getCause());
-            }
-            throw new IllegalStateException("reading images failed: " + e.getCause(), e.getCause());
+        if (executor.isShutdown()) {
+            throw shutDown();
         }
+        readAhead();
+        Future<PixelDataset.ImageBytes> batch = ahead.remove();
+        while (true) {
+            try {
+                return batch.get(1, TimeUnit.SECONDS);
+            } catch (TimeoutException e) {
+                if (executor.isTerminated() && !batch.isDone()) {
+                    throw shutDown(); // a batch that was not begun would be waited for without end
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IllegalStateException("interrupted while waiting for images", e);
+            } catch (ExecutionException e) {
+                if (e.getCause() instanceof UncheckedIOException read) {
+                    throw new UncheckedIOException(read.getMessage(), read.getCause());
+                }
+                throw new IllegalStateException(
+                        "reading images failed: " + e.getCause(), e.getCause());
+            }
+        }
+    }
+
+    private static IllegalStateException shutDown() {
+        return new IllegalStateException(
+                "the reading threads were shut down before the pass was over: end the pass first");
     }
 }

@@ -23,6 +23,8 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -266,6 +268,27 @@ class PixelDatasetTest {
         assertThat(pixelsOfOnePass(dataset, executor)).hasSize(20);
         executor.shutdownNow();
         assertThat(executor.awaitTermination(5, TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
+    void aPassDoesNotWaitForThreadsThatWereShutDown() throws Exception {
+        PixelDataset dataset = GradientDataset.builder(40).setSampling(5, false).build();
+        ExecutorService executor = Datasets.readingThreads(1);
+        Iterator<Batch> pass = dataset.getData(manager, executor).iterator();
+        pass.next().close();
+        executor.shutdownNow();
+        assertThatThrownBy(pass::next)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageStartingWith("the reading threads were shut down");
+
+        CountDownLatch never = new CountDownLatch(1);
+        ExecutorService busy = Datasets.readingThreads(1);
+        busy.submit(() -> never.await(1, TimeUnit.MINUTES));
+        Iterator<Batch> waiting = dataset.getData(manager, busy).iterator();
+        CompletableFuture.delayedExecutor(100, TimeUnit.MILLISECONDS).execute(busy::shutdownNow);
+        assertThatThrownBy(waiting::next)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageStartingWith("the reading threads were shut down");
     }
 
     @Test
