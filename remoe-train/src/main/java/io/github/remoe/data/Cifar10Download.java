@@ -41,7 +41,7 @@ final class Cifar10Download {
                     Application.CV.ANY, BasicDatasets.GROUP_ID, "cifar10", "1.0");
             artifact = location.getDefaultArtifact();
             if (artifact == null || !artifact.getFiles().containsKey(name)) {
-                throw new FileNotFoundException("it has no " + name + " in " + location);
+                throw new FileNotFoundException("it has no " + name + " of cifar10 1.0");
             }
             folder = repository.getResourceDirectory(artifact);
             if (!Files.exists(folder)) {

@@ -175,7 +175,7 @@ class Cifar10DownloadTest {
                 metadata, Files.readString(metadata).replace("\"test_batch.bin\"", "\"other\""));
         assertThatIOException()
                 .isThrownBy(() -> download(Usage.TEST))
-                .withMessageContaining("it has no test_batch.bin in djl:");
+                .withMessageContaining("it has no test_batch.bin of cifar10 1.0");
     }
 
     @Test
