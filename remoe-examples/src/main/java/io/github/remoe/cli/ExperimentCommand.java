@@ -261,7 +261,6 @@ final class ExperimentCommand implements Callable<Integer> {
                         "--attack=" + String.join(",", cell.withMeasured(attacks)),
                         "--samples=" + testSamples,
                         "--epsilon=" + cell.config().epsilon(),
-                        "--step-size=" + cell.config().stepSize(),
                         "--seed=" + cell.config().seed());
         };
     }

@@ -60,7 +60,9 @@ final class Runs {
                 options,
                 ThreatModel.linf(config.epsilon()),
                 List.of(config.epsilon()),
-                config.stepSize(),
+                // Not the training attack's steps: how hard a test is must not depend on the
+                // training.
+                null,
                 false,
                 false,
                 config.createModel(run.getClasses().size()),
@@ -84,7 +86,12 @@ final class Runs {
         } finally {
             saved.countDown();
         }
-        Runtime.getRuntime().removeShutdownHook(onInterrupt);
+        try {
+            Runtime.getRuntime().removeShutdownHook(onInterrupt);
+        } catch (IllegalStateException e) {
+            // The program is being ended already: what is trained is saved.
+            return Optional.empty();
+        }
         Results first = null;
         for (Weights weights : Weights.values()) {
             if (folder.has(weights)) {
@@ -112,6 +119,7 @@ final class Runs {
 
     /** Waits until the run has saved what it has: the process ends when its hooks do. */
     private static void stop(TrainingRun run, CountDownLatch saved) {
+        System.err.printf("%nStopping after this step, to save the run.%n");
         run.stop();
         try {
             saved.await(SAVING_SECONDS, TimeUnit.SECONDS);

@@ -49,7 +49,8 @@ final class Checkpoint {
      * @param batchesOfEpoch the batches trained of the next one
      * @param skipped the updates skipped because the loss or the gradient was not finite
      * @param rateFactor what the learning rate is multiplied by: halved each time the run went back
-     * @param bestRobust the highest robust accuracy on the validation images, -1 before the first
+     * @param retreats how often the run has come back to this checkpoint
+     * @param best the validation accuracies of the best weights, null before the first
      */
     record Progress(
             long step,
@@ -57,12 +58,31 @@ final class Checkpoint {
             int batchesOfEpoch,
             long skipped,
             float rateFactor,
-            double bestRobust) {
+            int retreats,
+            Best best) {
 
-        static final Progress START = new Progress(0, 0, 0, 0, 1, -1);
+        static final Progress START = new Progress(0, 0, 0, 0, 1, 0, null);
 
-        Progress withRateFactor(float factor) {
-            return new Progress(step, epoch, batchesOfEpoch, skipped, factor, bestRobust);
+        /** The same place, come back to from later with a best that may be later too. */
+        Progress backWith(float factor, Best laterBest) {
+            return new Progress(
+                    step, epoch, batchesOfEpoch, skipped, factor, retreats + 1, laterBest);
+        }
+    }
+
+    /**
+     * The accuracies that weights were chosen for.
+     *
+     * @param accuracy what decides: robust accuracy, clean accuracy in natural training
+     * @param other the other one, which decides where the first is equal
+     */
+    record Best(double accuracy, double other) {
+
+        boolean isBetterThan(Best present) {
+            return !Double.isNaN(accuracy)
+                    && (present == null
+                            || accuracy > present.accuracy
+                            || accuracy == present.accuracy && other > present.other);
         }
     }
 
@@ -70,7 +90,9 @@ final class Checkpoint {
     void save(Block block, StatefulOptimizer optimizer, WeightAverage average, Progress progress)
             throws IOException {
         NDManager parent = block.getParameters().valueAt(0).getArray().getManager();
-        try (NDManager manager = parent.newSubManager()) {
+        try (NDManager manager = parent.newSubManager();
+                NDScope scope = new NDScope()) {
+            scope.suppressNotUsedWarning();
             NDList arrays = optimizer.getState(block, manager);
             for (Pair<String, Parameter> parameter : block.getParameters()) {
                 NDArray copy = parameter.getValue().getArray().stopGradient().duplicate();

@@ -70,7 +70,7 @@ import java.util.Map;
  * @param attackSteps the number of its steps
  * @param epochs the passes over the training data
  * @param batchSize the images of a step
- * @param accumulate how many batches make one step
+ * @param accumulate how many batches make one update
  * @param optimizer the optimizer
  * @param learningRate the learning rate after the warm-up
  * @param schedule how the learning rate falls
@@ -91,7 +91,7 @@ import java.util.Map;
  * @param checkpointSteps after how many steps a checkpoint is written, besides those at the ends of
  *     epochs; 0 for none
  * @param checkpointEpochs after how many epochs a checkpoint is written
- * @param maxSkipped how many steps in a row may be skipped, because the loss or the gradient is not
+ * @param maxSkipped how many updates in a row may be skipped, because the loss or the gradient is not
  *     finite, before the run goes back to its last checkpoint
  * @param seed what initial weights, order, augmentation and attacks come from
  */
@@ -280,6 +280,7 @@ public record RunConfig(
                 value = "Length of its steps; FAST_AT takes one of 1.25 epsilon.",
                 byDefault = "2/255",
                 min = 0,
+                above = true,
                 max = 1,
                 group = Group.SCHEME)
         float stepSize,
@@ -306,7 +307,7 @@ public record RunConfig(
         int batchSize,
 
         @Setting(
-                value = "Batches whose gradients are averaged into one step.",
+                value = "Batches whose gradients are averaged into one update.",
                 byDefault = "1",
                 min = 1,
                 group = Group.OPTIMIZATION)
@@ -388,6 +389,7 @@ public record RunConfig(
                 value = "Decay of the exponential moving average.",
                 byDefault = "0.999",
                 min = 0,
+                above = true,
                 max = 0.999999,
                 group = Group.AVERAGE)
         float emaDecay,
@@ -414,7 +416,7 @@ public record RunConfig(
         int validationSteps,
 
         @Setting(
-                value = "Steps between checkpoints; 0: at ends of epochs only.",
+                value = "Steps, one a batch, between checkpoints; 0: at ends of epochs only.",
                 byDefault = "0",
                 min = 0,
                 group = Group.RUN)
@@ -424,7 +426,7 @@ public record RunConfig(
         int checkpointEpochs,
 
         @Setting(
-                value = "Steps in a row that may be skipped, because loss or gradient is not"
+                value = "Updates in a row that may be skipped, because loss or gradient is not"
                         + " finite, before the run goes back to its last checkpoint with half the"
                         + " learning rate.",
                 byDefault = "5",
@@ -527,9 +529,6 @@ public record RunConfig(
      */
     public RunConfig {
         require(
-                scheme == SchemeType.NAT || attackSteps == 1 || stepSize > 0,
-                "stepSize is 0: the training attack would stay where it starts.");
-        require(
                 minLearningRate <= learningRate,
                 "minLearningRate is %s, above the learningRate of %s.",
                 minLearningRate,
@@ -540,7 +539,7 @@ public record RunConfig(
                 warmUpEpochs,
                 epochs);
         require(
-                average != AverageType.SWA || (swaStart < 0 ? 0 : swaStart) < epochs,
+                average != AverageType.SWA || swaStart < epochs,
                 "swaStart is %d, allowed are epochs before the last of %d: the average would be empty.",
                 swaStart,
                 epochs);
@@ -677,6 +676,48 @@ public record RunConfig(
         };
     }
 
+    /**
+     * Tells which settings were changed from their defaults without any effect.
+     *
+     * @return a sentence for each
+     */
+    public List<String> withoutEffect() {
+        Map<String, Object> defaults = defaults().toMap();
+        Map<String, String> needs = new LinkedHashMap<>();
+        if (!remoe) {
+            Settings.all().stream()
+                    .filter(setting -> setting.group() == Group.REMOE)
+                    .forEach(setting -> needs.put(setting.name(), "remoe"));
+        }
+        if (!remoe || scheme == SchemeType.NAT) {
+            for (String name : List.of("regionAdaptive", "lambdaAlign", "beta")) {
+                needs.put(name, "remoe and an adversarial scheme");
+            }
+        }
+        if (optimizer != OptimizerType.SGD) {
+            needs.put("momentum", "SGD");
+        }
+        if (schedule != ScheduleType.COSINE) {
+            needs.put("minLearningRate", "the cosine schedule");
+        }
+        if (average != AverageType.EMA) {
+            needs.put("emaDecay", "the average EMA");
+        }
+        if (average != AverageType.SWA) {
+            needs.put("swaStart", "the average SWA");
+        }
+        if (validation == 0) {
+            needs.put("validateEpochs", "validation images");
+            needs.put("validationSteps", "validation images");
+        }
+        Map<String, Object> values = toMap();
+        return needs.entrySet().stream()
+                .filter(need -> !values.get(need.getKey()).equals(defaults.get(need.getKey())))
+                .map(need -> String.format(
+                        "%s has no effect: it needs %s.", need.getKey(), need.getValue()))
+                .toList();
+    }
+
     /** The epoch that a number means: negative ones count from the end. */
     int fromStart(int epoch) {
         return epoch < 0 ? epochs + epoch : epoch;
@@ -695,7 +736,7 @@ public record RunConfig(
             case MILESTONES -> {
                 int[] updates = milestones.stream()
                         .mapToInt(this::fromStart)
-                        .filter(epoch -> epoch > warmUpEpochs && epoch > 0)
+                        .filter(epoch -> epoch > 0)
                         .map(epoch -> epoch * perEpoch)
                         .toArray();
                 yield new WarmUpMilestones(learningRate, warmUp, MILESTONE_FACTOR, updates);

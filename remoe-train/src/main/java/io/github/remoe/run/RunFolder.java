@@ -12,13 +12,17 @@ import io.github.remoe.metrics.CsvMetrics;
 import io.github.remoe.report.Results;
 import io.github.remoe.vit.VisionTransformer;
 
+import java.io.Closeable;
 import java.io.EOFException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -136,12 +140,10 @@ public final class RunFolder {
     public RunConfig readConfig() throws IOException {
         return read(CONFIG, yaml -> {
             Map<String, Object> settings = Settings.parse(yaml);
-            for (String name : RunConfig.defaults().toMap().keySet()) {
-                if (!settings.containsKey(name)) {
-                    throw new IllegalArgumentException(
-                            "the setting " + name + " is missing; is the file cut off?");
-                }
+            if (settings.isEmpty()) {
+                throw new IllegalArgumentException("it holds no settings.");
             }
+            // A setting that is newer than the run has its default.
             return Settings.config(settings);
         });
     }
@@ -185,11 +187,21 @@ public final class RunFolder {
      * @throws IOException if they cannot be written
      */
     public void saveModel(Weights weights, Model model, int epoch) throws IOException {
-        Path beside = Files.createTempDirectory(path, ".model");
+        Path beside = path.resolve(".model");
         String name = String.format(Locale.ROOT, "%s-%04d.params", weights.toString(), epoch);
+        if (Files.exists(beside)) {
+            // Of a process that was killed.
+            delete(beside);
+        }
+        Files.createDirectory(beside);
         try {
             model.setProperty("Epoch", String.valueOf(epoch));
             model.save(beside, weights.toString());
+            try (FileChannel written =
+                    FileChannel.open(beside.resolve(name), StandardOpenOption.WRITE)) {
+                // Otherwise a loss of power could leave an empty file at the name.
+                written.force(true);
+            }
             Files.move(
                     beside.resolve(name), path.resolve(name), StandardCopyOption.REPLACE_EXISTING);
         } finally {
@@ -200,6 +212,27 @@ public final class RunFolder {
                 Files.delete(older);
             }
         }
+    }
+
+    /**
+     * Keeps other processes from training here.
+     *
+     * @return what ends that
+     * @throws IOException if another process trains here, or the folder cannot be written
+     */
+    Closeable lock() throws IOException {
+        FileChannel channel = FileChannel.open(
+                path.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        try {
+            if (channel.tryLock() != null) {
+                return channel;
+            }
+        } catch (OverlappingFileLockException e) {
+            // Another thread of this process.
+        }
+        channel.close();
+        throw new IOException(String.format(
+                "Another process trains in %s. Wait until it has ended, or end it.", path));
     }
 
     private static void delete(Path folder) throws IOException {

@@ -5,6 +5,7 @@ import ai.djl.training.Trainer;
 
 import io.github.remoe.metrics.Measurement;
 import io.github.remoe.metrics.MetricsListener;
+import io.github.remoe.run.Checkpoint.Best;
 import io.github.remoe.run.Checkpoint.Progress;
 import io.github.remoe.run.RunFolder.Weights;
 import io.github.remoe.train.AdversarialTraining;
@@ -26,8 +27,9 @@ final class SaveRunListener implements MetricsListener {
     private final WeightAverage average;
     private final float rateFactor;
     private AdversarialTraining loop;
-    private double best;
-    private double robust = Double.NaN;
+    private Best best;
+    private Best measured;
+    private long lastCheckpoint;
 
     SaveRunListener(
             RunConfig config,
@@ -44,7 +46,8 @@ final class SaveRunListener implements MetricsListener {
         this.optimizer = optimizer;
         this.average = average;
         rateFactor = from.rateFactor();
-        best = from.bestRobust();
+        best = from.best();
+        lastCheckpoint = from.step();
     }
 
     /** Sets the loop whose position is saved; it is made after its trainer, and that after this. */
@@ -52,37 +55,54 @@ final class SaveRunListener implements MetricsListener {
         this.loop = loop;
     }
 
+    /** Returns the accuracies of the best weights so far, or null. */
+    Best getBest() {
+        return best;
+    }
+
     @Override
     public void onTrainingBatch(Trainer trainer, BatchData batchData) {
         if (config.checkpointSteps() > 0
-                && loop.getStep() % config.checkpointSteps() == 0
+                && loop.getStep() - lastCheckpoint >= config.checkpointSteps()
                 && loop.isBetweenUpdates()) {
-            checkpoint(progress());
+            checkpoint();
+        }
+    }
+
+    /** Validation may take longer than whoever ends the program waits. */
+    void onEpochTrained() {
+        if (config.validation() > 0) {
+            checkpoint();
         }
     }
 
     @Override
     public void onEpochMeasured(Measurement measurement) {
-        robust = measurement.get(Measurement.VALIDATION_ROBUST);
+        double robust = measurement.get(Measurement.VALIDATION_ROBUST);
+        double clean = measurement.get(Measurement.VALIDATION_CLEAN);
+        measured = config.scheme() == RunConfig.SchemeType.NAT
+                ? new Best(clean, robust)
+                : new Best(robust, clean);
     }
 
     @Override
     public void onEpoch(Trainer trainer) {
         Model model = trainer.getModel();
-        if (robust > best) {
-            best = robust;
+        if (measured != null && measured.isBetterThan(best)) {
+            best = measured;
             boolean averaged = average != null && average.getUpdates() > 0;
             try (WeightAverage.Swap swap = averaged ? average.swap() : null) {
                 save(Weights.BEST, model);
             }
         }
-        robust = Double.NaN;
+        measured = null;
         if (loop.getEpoch() % config.checkpointEpochs() == 0
                 || loop.getEpoch() == config.epochs()) {
             save(model);
         }
     }
 
+    /** Saves all weights, and a checkpoint if the loop is where it can go on from. */
     void save(Model model) {
         if (average != null && average.getUpdates() > 0) {
             try (WeightAverage.Swap swap = average.swap()) {
@@ -90,17 +110,9 @@ final class SaveRunListener implements MetricsListener {
             }
         }
         save(Weights.LAST, model);
-        checkpoint(progress());
-    }
-
-    private Progress progress() {
-        return new Progress(
-                loop.getStep(),
-                loop.getEpoch(),
-                loop.getBatchesOfEpoch(),
-                loop.getSkipped(),
-                rateFactor,
-                best);
+        if (!loop.isValidating()) {
+            checkpoint();
+        }
     }
 
     private void save(Weights weights, Model model) {
@@ -109,6 +121,21 @@ final class SaveRunListener implements MetricsListener {
             folder.saveModel(weights, model, epochs);
         } catch (IOException e) {
             throw notWritten("model", e);
+        }
+    }
+
+    /** Writes a checkpoint, but not amid updates that fail: it has to be good to come back to. */
+    private void checkpoint() {
+        if (loop.getSkippedInARow() == 0) {
+            lastCheckpoint = loop.getStep();
+            checkpoint(new Progress(
+                    loop.getStep(),
+                    loop.getEpoch(),
+                    loop.getBatchesOfEpoch(),
+                    loop.getSkipped(),
+                    rateFactor,
+                    0,
+                    best));
         }
     }
 

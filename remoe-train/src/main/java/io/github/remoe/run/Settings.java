@@ -82,7 +82,12 @@ public final class Settings {
         RecordComponent[] components = RunConfig.class.getRecordComponents();
         List<String> names =
                 Arrays.stream(components).map(RecordComponent::getName).toList();
-        for (String name : values.keySet()) {
+        for (Map.Entry<String, ?> entry : values.entrySet()) {
+            String name = entry.getKey();
+            if (entry.getValue() == null) {
+                throw new IllegalArgumentException(
+                        String.format("%s has no value. Give it one, or leave it out.", name));
+            }
             if (!names.contains(name)) {
                 throw new IllegalArgumentException(String.format(
                         "There is no setting '%s'. Did you mean '%s'?",

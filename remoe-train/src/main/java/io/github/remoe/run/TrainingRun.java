@@ -37,11 +37,15 @@ import io.github.remoe.vit.VisionTransformer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.ExecutorService;
 
 /**
@@ -60,10 +64,9 @@ public final class TrainingRun {
     private static final Logger LOG = LoggerFactory.getLogger(TrainingRun.class);
 
     private static final int RETREATS = 3;
-    private static final int READING_THREADS = 2;
+    private static final float LEAST_RATE_FACTOR = 1f / 1024;
     // Like timm, which gives up after as many.
     private static final int MAX_UNREADABLE = 50;
-    private static final int VALIDATION_BATCH = 128;
 
     private final RunConfig config;
     private final RunFolder folder;
@@ -76,7 +79,9 @@ public final class TrainingRun {
     private final boolean begun;
     private final Progress start;
     private AdversarialTraining loop;
+    private SaveRunListener saver;
     private boolean stopped;
+    private boolean finished;
 
     /**
      * Prepares a new run; nothing is written yet.
@@ -116,6 +121,16 @@ public final class TrainingRun {
                     now.dataset(),
                     now.images(),
                     now.dataChecksum()));
+        }
+        if (!now.device().equals(before.device()) || !now.versions().equals(before.versions())) {
+            LOG.warn(
+                    "The run in {} was made on {} with {}, and goes on on {} with {}: it will not come"
+                            + " to the same bits.",
+                    folder.getPath(),
+                    before.device(),
+                    before.versions(),
+                    now.device(),
+                    now.versions());
         }
         return run;
     }
@@ -216,7 +231,9 @@ public final class TrainingRun {
                 training.getChecksum(),
                 training.size(),
                 devices.toString(),
-                Map.of(
+                new TreeMap<>(Map.of(
+                        "processors",
+                        String.valueOf(Runtime.getRuntime().availableProcessors()),
                         "DJL",
                         Engine.getDjlVersion(),
                         engine.getEngineName(),
@@ -224,7 +241,7 @@ public final class TrainingRun {
                         "Java",
                         System.getProperty("java.version"),
                         "system",
-                        System.getProperty("os.name") + " " + System.getProperty("os.arch")));
+                        System.getProperty("os.name") + " " + System.getProperty("os.arch"))));
     }
 
     /**
@@ -239,17 +256,22 @@ public final class TrainingRun {
      * @throws TrainingDivergedException if going back to the checkpoint does not help
      */
     public Model train(TrainingListener... listeners) throws IOException, TranslateException {
+        for (String message : config.withoutEffect()) {
+            LOG.warn(message);
+        }
         Engine.getInstance().setRandomSeed((int) config.seed());
         Model model = createModel();
         try {
             VisionTransformer vit = (VisionTransformer) model.getBlock();
             if (!resumed) {
-                folder.create(config, info());
+                folder.create(withAbsolutePaths(config), info());
             }
             if (devices.size() > 1) {
                 model.setBlock(new DataParallel(vit, devices));
             }
-            train(model, vit, listeners);
+            try (Closeable lock = folder.lock()) {
+                train(model, vit, listeners);
+            }
             model.setBlock(vit);
             return model;
         } catch (UncheckedIOException e) {
@@ -259,6 +281,20 @@ public final class TrainingRun {
             model.close();
             throw e;
         }
+    }
+
+    /** A run may be gone on with from another folder than it was started in. */
+    private static RunConfig withAbsolutePaths(RunConfig config) {
+        Map<String, Object> paths = new HashMap<>();
+        config.toMap().forEach((name, value) -> {
+            boolean isPath = name.equals("data") || name.equals("initialRun");
+            if (isPath && !value.equals("") && Files.exists(Path.of((String) value))) {
+                paths.put(
+                        name,
+                        Path.of((String) value).toAbsolutePath().normalize().toString());
+            }
+        });
+        return config.with(paths);
     }
 
     /** A network with its first weights: random, or those of another run. */
@@ -299,20 +335,21 @@ public final class TrainingRun {
                 checkpoint.save(vit, config.createOptimizer(rate, vit), average, from);
             }
         }
-        ExecutorService readers = Datasets.readingThreads(READING_THREADS);
+        int threads = Math.max(2, Runtime.getRuntime().availableProcessors() / 2);
+        ExecutorService readers = Datasets.readingThreads(threads);
+        StatefulOptimizer optimizer = config.createOptimizer(rate, vit);
         try {
-            int retreats = 0;
             while (true) {
                 try (WeightAverage average = createAverage(vit)) {
-                    train(model, vit, from, rate, average, readers, listeners);
+                    train(model, vit, from, rate, optimizer, average, readers, listeners);
                     return;
                 } catch (TrainingDivergedException e) {
-                    Progress back = checkpoint.readProgress();
-                    retreats = back.step() == from.step() ? retreats + 1 : 1;
-                    if (retreats > RETREATS) {
+                    from = checkpoint
+                            .readProgress()
+                            .backWith(from.rateFactor() / 2, saver.getBest());
+                    if (from.retreats() > RETREATS || from.rateFactor() < LEAST_RATE_FACTOR) {
                         throw e;
                     }
-                    from = back.withRateFactor(Math.min(from.rateFactor(), back.rateFactor()) / 2);
                     LOG.warn(
                             "{} Going back to the checkpoint of step {}, with {} times the learning"
                                     + " rate.",
@@ -331,19 +368,18 @@ public final class TrainingRun {
             VisionTransformer vit,
             Progress from,
             LearningRate rate,
+            StatefulOptimizer optimizer,
             WeightAverage average,
             ExecutorService readers,
             TrainingListener... listeners)
             throws IOException, TranslateException {
-        StatefulOptimizer optimizer = config.createOptimizer(rate, vit);
         checkpoint.load(vit, optimizer, average);
         rate.setFactor(from.rateFactor());
         DefaultTrainingConfig trainingConfig = new DefaultTrainingConfig(scheme.getLoss())
                 .optDevices(new Device[] {devices.get(0)})
                 .optOptimizer(optimizer)
                 .optExecutorService(readers);
-        SaveRunListener saver =
-                new SaveRunListener(config, folder, checkpoint, vit, optimizer, average, from);
+        saver = new SaveRunListener(config, folder, checkpoint, vit, optimizer, average, from);
         trainingConfig
                 .addTrainingListeners(rate)
                 .addTrainingListeners(
@@ -359,7 +395,7 @@ public final class TrainingRun {
                     from.step(), from.epoch(), from.batchesOfEpoch(), from.skipped());
             training.setPosition(from.epoch(), from.batchesOfEpoch());
             saver.setLoop(adversarial);
-            if (from.rateFactor() != checkpoint.readProgress().rateFactor()) {
+            if (from.retreats() > 0) {
                 // Whoever resumes from here is not to find the old rate.
                 saver.checkpoint(from);
             }
@@ -370,7 +406,10 @@ public final class TrainingRun {
                 }
             }
             adversarial.fit(config.epochs(), training, validation);
-            if (isStopped()) {
+            synchronized (this) {
+                finished = adversarial.getEpoch() == config.epochs();
+            }
+            if (!finished) {
                 saver.save(trainer.getModel());
             }
         }
@@ -383,8 +422,8 @@ public final class TrainingRun {
                 .optAccumulate(config.accumulate())
                 .optMaxSkipped(config.maxSkipped())
                 .optValidateEpochs(config.validateEpochs())
+                .optOnEpochTrained(saver::onEpochTrained)
                 .optValidationAttack(Pgd.builder(ThreatModel.linf(config.epsilon()))
-                        .optStepSize(config.stepSize())
                         .optSteps(config.validationSteps())
                         .build());
         int classes = getClasses().size();
@@ -419,11 +458,11 @@ public final class TrainingRun {
     }
 
     /**
-     * Returns whether {@link #stop()} was called.
+     * Returns whether {@link #stop()} has ended the run before its last epoch was over.
      *
-     * @return true if it was
+     * @return true if there is something to go on with
      */
     public synchronized boolean isStopped() {
-        return stopped;
+        return stopped && !finished;
     }
 }

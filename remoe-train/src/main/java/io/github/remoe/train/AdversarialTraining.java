@@ -50,7 +50,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * the labels that the loss saw. The trainer's {@link Metrics} get {@code loss}, {@code gradientNorm},
  * {@code skippedSteps}, {@code stepNumber} and {@code epochNumber}, both counted from 1.
  *
- * <p>A step is one batch. Whatever a step draws, drop path included, comes from the seed, the step's
+ * <p>A step is one batch. One whose loss is not finite is not shown to listeners, but counted. Whatever a step draws, drop path included, comes from the seed, the step's
  * number and the images' indices, so {@link #setPosition} and the same parameters, optimizer state
  * and average give the same steps again: bit for bit on one CPU device.
  *
@@ -75,6 +75,7 @@ public final class AdversarialTraining implements AutoCloseable {
     private final WeightAverage average;
     private final int averageFromEpoch;
     private final int maxSkipped;
+    private final Runnable onEpochTrained;
 
     private TargetModel target;
     private long step;
@@ -84,6 +85,7 @@ public final class AdversarialTraining implements AutoCloseable {
     private boolean spoiled;
     private long skipped;
     private int skippedInARow;
+    private boolean validating;
     private volatile boolean stopping;
 
     private AdversarialTraining(Builder builder) {
@@ -100,6 +102,7 @@ public final class AdversarialTraining implements AutoCloseable {
         average = builder.average;
         averageFromEpoch = builder.averageFromEpoch;
         maxSkipped = builder.maxSkipped;
+        onEpochTrained = builder.onEpochTrained;
         if (trainer.getLoss() != scheme.getLoss()) {
             throw new IllegalArgumentException(
                     "The trainer's loss is not the scheme's: configure it with"
@@ -153,6 +156,8 @@ public final class AdversarialTraining implements AutoCloseable {
      */
     public void fit(int epochs, Dataset training, Dataset validation)
             throws IOException, TranslateException {
+        record("stepNumber", step);
+        record("epochNumber", epoch + 1);
         while (epoch < epochs && !stopping) {
             for (Batch batch : trainer.iterateDataset(training)) {
                 try (batch) {
@@ -165,19 +170,29 @@ public final class AdversarialTraining implements AutoCloseable {
             if (!isBetweenUpdates()) {
                 update();
             }
+            onEpochTrained.run();
             if (average != null && averageFromEpoch >= 0 && epoch >= averageFromEpoch) {
                 average.update();
             }
+            validating = true;
             if (validation != null && ((epoch + 1) % validateEpochs == 0 || epoch + 1 == epochs)) {
                 validate(validation);
+                if (stopping) {
+                    return;
+                }
             }
+            validating = false;
             epoch++;
             batchesOfEpoch = 0;
             trainer.notifyListeners(listener -> listener.onEpoch(trainer));
+            record("epochNumber", epoch + 1);
         }
     }
 
-    /** Ends {@link #fit} after the step that is running; may be called from any thread. */
+    /**
+     * Ends {@link #fit} after the step or the batch of the validation that is running; may be called
+     * from any thread.
+     */
     public void stop() {
         stopping = true;
     }
@@ -225,6 +240,25 @@ public final class AdversarialTraining implements AutoCloseable {
      */
     public long getSkipped() {
         return skipped;
+    }
+
+    /**
+     * Returns how many updates were skipped since the last that was made.
+     *
+     * @return the updates
+     */
+    public int getSkippedInARow() {
+        return skippedInARow;
+    }
+
+    /**
+     * Returns whether {@link #fit} ended or is between the last batch and the end of an epoch: the
+     * average may be ahead of what {@link #setPosition} can name.
+     *
+     * @return true from the last batch to the end of an epoch
+     */
+    public boolean isValidating() {
+        return validating;
     }
 
     /**
@@ -286,7 +320,9 @@ public final class AdversarialTraining implements AutoCloseable {
         if (accumulated == accumulate) {
             update();
         }
-        if (!predictions.isEmpty()) {
+        // Nothing to see in a step that was not finite, and DJL's own listeners end training at
+        // one.
+        if (Float.isFinite(loss)) {
             TrainingListener.BatchData batchData = batchData(batch, labels, predictions);
             trainer.notifyListeners(listener -> listener.onTrainingBatch(trainer, batchData));
         }
@@ -385,6 +421,9 @@ public final class AdversarialTraining implements AutoCloseable {
         try (WeightAverage.Swap swap = averaged ? average.swap() : null) {
             for (Batch batch : trainer.iterateDataset(validation)) {
                 try (batch) {
+                    if (stopping) {
+                        return;
+                    }
                     validateBatch(batch);
                 }
             }
@@ -463,6 +502,7 @@ public final class AdversarialTraining implements AutoCloseable {
         private WeightAverage average;
         private int averageFromEpoch;
         private int maxSkipped;
+        private Runnable onEpochTrained = () -> {};
 
         private Builder(Trainer trainer, TrainingScheme scheme) {
             this.trainer = trainer;
@@ -591,6 +631,18 @@ public final class AdversarialTraining implements AutoCloseable {
          */
         public Builder optMaxSkipped(int maxSkipped) {
             this.maxSkipped = maxSkipped;
+            return this;
+        }
+
+        /**
+         * Sets what is run when an epoch's batches are trained, before an average takes them in and
+         * before the validation, which can take long: the time for a checkpoint.
+         *
+         * @param onEpochTrained what to run
+         * @return this builder
+         */
+        public Builder optOnEpochTrained(Runnable onEpochTrained) {
+            this.onEpochTrained = onEpochTrained;
             return this;
         }
 

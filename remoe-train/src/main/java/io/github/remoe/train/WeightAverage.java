@@ -67,12 +67,15 @@ public final class WeightAverage implements AutoCloseable {
         this.share = share;
         parameters = block.getParameters();
         manager = parameters.valueAt(0).getArray().getManager().newSubManager();
-        for (Parameter parameter : parameters.values()) {
-            NDArray copy = values(parameter).duplicate();
-            copy.attach(manager);
-            averages.add(copy);
+        try (NDScope scope = new NDScope()) {
+            scope.suppressNotUsedWarning();
+            for (Parameter parameter : parameters.values()) {
+                NDArray copy = values(parameter).duplicate();
+                copy.attach(manager);
+                averages.add(copy);
+            }
+            NDScope.unregister(averages);
         }
-        NDScope.unregister(averages);
     }
 
     /**

@@ -119,6 +119,7 @@ class RunConfigTest {
             value = {
                 "epoch: 3 | no setting 'epoch'. Did you mean 'epochs'?",
                 "epochs: [3] | epochs is '[3]'",
+                "'epochs: ' | epochs has no value",
                 "epochs | It holds no settings",
                 "'epochs: 3\\nepochs: 4' | duplicate key",
                 "recipe: cifar10 | no recipe 'cifar10'"
@@ -160,5 +161,21 @@ class RunConfigTest {
     private static Shape[] outputShapes(RunConfig config) {
         VisionTransformer vit = config.createModel(10);
         return vit.getOutputShapes(new Shape[] {vit.inputShape(3)});
+    }
+
+    @Test
+    void settingsWithoutEffectAreTold() {
+        assertThat(RunConfig.defaults().withoutEffect()).isEmpty();
+        assertThat(RunConfig.defaults()
+                        .with(Map.of("topK", 1, "optimizer", "ADAMW", "momentum", 0.5))
+                        .withoutEffect())
+                .containsExactlyInAnyOrder(
+                        "topK has no effect: it needs remoe.",
+                        "momentum has no effect: it needs SGD.");
+        assertThat(RunConfig.defaults().with(Map.of("topK", 1, "remoe", true)).withoutEffect())
+                .isEmpty();
+        assertThat(Recipes.names())
+                .allSatisfy(name ->
+                        assertThat(RunConfig.recipe(name).withoutEffect()).isEmpty());
     }
 }

@@ -26,6 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -425,5 +426,59 @@ class TrainingRunTest {
         run(config, "whole").train().close();
 
         assertThat(state("run")).isEqualTo(state("whole"));
+    }
+
+    @Test
+    void naturalTrainingIsJudgedByCleanAccuracy() throws Exception {
+        RunConfig config = Configs.tiny()
+                .with(Map.of("scheme", "NAT", "remoe", false, "validation", 16, "epochs", 4));
+        List<Double> clean = new ArrayList<>();
+        run(config.with(Map.of("learningRate", 0.5)), "run")
+                .train(new MetricsListener() {
+                    @Override
+                    public void onEpochMeasured(Measurement measurement) {
+                        clean.add(measurement.get(Measurement.VALIDATION_CLEAN));
+                    }
+                })
+                .close();
+
+        double best = clean.stream().mapToDouble(Double::doubleValue).max().orElseThrow();
+        String file = files("run").stream()
+                .filter(name -> name.startsWith("best-"))
+                .findFirst()
+                .orElseThrow();
+        int epoch = Integer.parseInt(file.replaceAll("\\D", ""));
+        assertThat(clean.get(epoch - 1)).isEqualTo(best);
+    }
+
+    @Test
+    void aRunThatIsStoppedWhileItValidatesComesToTheSameStateToTheBit() throws Exception {
+        RunConfig config = Configs.tiny()
+                .with(Map.of("validation", 8, "average", "SWA", "swaStart", 0, "remoe", false));
+        run(config, "whole").train().close();
+        TrainingRun first = run(config, "stopped");
+        first.train(new TrainingListenerAdapter() {
+                    @Override
+                    public void onValidationBatch(Trainer trainer, BatchData data) {
+                        first.stop();
+                    }
+                })
+                .close();
+        assertThat(first.isStopped()).isTrue();
+
+        TrainingRun.resume(folder("stopped"), Device.cpu()).train().close();
+
+        assertThat(state("stopped")).isEqualTo(state("whole"));
+    }
+
+    @Test
+    void twoProcessesDoNotTrainInOneFolder() throws Exception {
+        stopAt(run(Configs.tiny(), "run"), 1);
+        try (Closeable lock = folder("run").lock()) {
+            assertThatExceptionOfType(IOException.class)
+                    .isThrownBy(() ->
+                            TrainingRun.resume(folder("run"), Device.cpu()).train())
+                    .withMessageContaining("Another process trains in");
+        }
     }
 }
