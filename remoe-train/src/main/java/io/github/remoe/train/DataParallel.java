@@ -114,6 +114,15 @@ public final class DataParallel implements Block {
     }
 
     /**
+     * Returns the devices that batches are split over.
+     *
+     * @return the devices; the first holds the parameters, the inputs and the outputs
+     */
+    public List<Device> getDevices() {
+        return devices;
+    }
+
+    /**
      * {@inheritDoc}
      *
      * @throws IllegalArgumentException if an input is not on the first device, or has not as many
