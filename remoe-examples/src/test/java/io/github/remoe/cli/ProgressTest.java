@@ -70,6 +70,19 @@ class ProgressTest {
     }
 
     @Test
+    void aSkippedStepsImagesAreDoneToo() {
+        String shown = shown(0, progress -> {
+            step(progress, 100, Map.of(Measurement.LOSS, 2.0));
+            step(
+                    progress,
+                    100,
+                    Map.of(Measurement.LOSS, Double.NaN, Measurement.CLEAN_ACCURACY, Double.NaN));
+        });
+
+        assertThat(shown).contains("train run  50% [====").doesNotContain("NaN");
+    }
+
+    @Test
     void aRunThatGoesOnStartsWhereItWas() {
         assertThat(shown(100, progress -> step(progress, 100, Map.of())))
                 .contains("train run  50% [====");
