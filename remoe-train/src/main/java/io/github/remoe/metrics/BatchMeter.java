@@ -12,6 +12,7 @@ import ai.djl.training.loss.Loss;
 import io.github.remoe.loss.RegionAlignmentLoss;
 import io.github.remoe.loss.TrainingLoss;
 import io.github.remoe.moe.ReMoEBlock;
+import io.github.remoe.train.DataParallel;
 import io.github.remoe.vit.VisionTransformer;
 
 import java.util.ArrayList;
@@ -28,21 +29,24 @@ final class BatchMeter {
 
     private final boolean clean;
     private final boolean adversarial;
+    private final boolean validatesBoth;
     private final Loss loss;
     private final List<Layer> layers;
-    private int outputsOfPass;
 
     /**
      * Creates the meter.
      *
      * @param clean whether predictions start with the outputs for clean images
      * @param adversarial whether they end with those for adversarial images
+     * @param validatesBoth whether those of validation hold both, whatever a training step predicts
      * @param loss the loss; one that tells its parts is asked for them
      * @param network the network; its experts' load is measured if it is a vision transformer
      */
-    BatchMeter(boolean clean, boolean adversarial, Loss loss, Block network) {
+    BatchMeter(
+            boolean clean, boolean adversarial, boolean validatesBoth, Loss loss, Block network) {
         this.clean = clean;
         this.adversarial = adversarial;
+        this.validatesBoth = validatesBoth;
         this.loss = loss;
         layers = Layer.of(network);
     }
@@ -51,17 +55,18 @@ final class BatchMeter {
      * Measures a batch of a training step.
      *
      * @param labels classes (B), or soft labels (B,C)
-     * @param predictions the network's outputs for the images of each pass
-     * @return values by name, NaN where something does not apply
+     * @param predictions the network's outputs for the images of each pass; none, if the step was
+     *     given up before
+     * @return values by name, NaN where something does not apply; the loss's parts are left out where
+     *     nothing was predicted
      */
     Map<String, Double> measure(NDList labels, NDList predictions) {
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
             NDList outputs = withoutGradient(predictions);
-            Passes passes = passes(outputs);
-            outputsOfPass = outputs.size() / (passes.both() ? 2 : 1);
+            Passes passes = passes(outputs, clean && adversarial);
             Readings readings = new Readings();
-            if (loss instanceof TrainingLoss training) {
+            if (loss instanceof TrainingLoss training && !outputs.isEmpty()) {
                 training.parts(labels, outputs)
                         .forEach((name, part) -> readings.add(Measurement.LOSS_PART + name, part));
             }
@@ -75,15 +80,15 @@ final class BatchMeter {
      * Measures a batch of validation.
      *
      * @param labels as in training
-     * @param predictions as in training, or for clean and adversarial images though training predicts
-     *     one of them
+     * @param predictions as in training, or for clean and adversarial images where both are validated
      * @return {@link Measurement#CLEAN_ACCURACY} and {@link Measurement#ROBUST_ACCURACY}
      */
     Map<String, Double> validate(NDList labels, NDList predictions) {
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
             Readings readings = new Readings();
-            accuracies(labels, passes(withoutGradient(predictions)), readings);
+            NDList outputs = withoutGradient(predictions);
+            accuracies(labels, passes(outputs, validatesBoth || clean && adversarial), readings);
             return readings.values();
         }
     }
@@ -96,9 +101,7 @@ final class BatchMeter {
         return outputs;
     }
 
-    private Passes passes(NDList outputs) {
-        boolean both =
-                outputsOfPass == 0 ? clean && adversarial : outputs.size() == 2 * outputsOfPass;
+    private Passes passes(NDList outputs, boolean both) {
         if (both) {
             int half = outputs.size() / 2;
             return new Passes(outputs.subNDList(0, half), outputs.subNDList(half));
@@ -112,18 +115,20 @@ final class BatchMeter {
         NDArray classes = label.getShape().dimension() == 2
                 ? label.argMax(1)
                 : label.toType(DataType.INT64, false);
-        readings.add(Measurement.CLEAN_ACCURACY, accuracy(passes.clean(), classes));
-        readings.add(Measurement.ROBUST_ACCURACY, accuracy(passes.adversarial(), classes));
+        NDArray clean = right(passes.clean(), classes);
+        NDArray robust = right(passes.adversarial(), classes);
+        if (passes.both()) {
+            robust = robust.mul(clean);
+        }
+        readings.add(Measurement.CLEAN_ACCURACY, clean == null ? null : clean.mean());
+        readings.add(Measurement.ROBUST_ACCURACY, robust == null ? null : robust.mean());
     }
 
-    private static NDArray accuracy(NDList outputs, NDArray classes) {
+    /** 1 for each image that is classified right, 0 for others. */
+    private static NDArray right(NDList outputs, NDArray classes) {
         return outputs.isEmpty()
                 ? null
-                : outputs.head()
-                        .argMax(1)
-                        .eq(classes)
-                        .toType(DataType.FLOAT32, false)
-                        .mean();
+                : outputs.head().argMax(1).eq(classes).toType(DataType.FLOAT32, false);
     }
 
     private void gates(Passes passes, Readings readings) {
@@ -163,7 +168,8 @@ final class BatchMeter {
         /** W (B,K) of each ReMoE layer; of both passes one below the other. */
         NDList regionWeights() {
             if (!both()) {
-                return (clean.isEmpty() ? adversarial : clean).subNDList(1);
+                NDList only = clean.isEmpty() ? adversarial : clean;
+                return only.isEmpty() ? only : only.subNDList(1);
             }
             NDList weights = new NDList();
             for (int i = 1; i < clean.size(); i++) {
@@ -177,6 +183,9 @@ final class BatchMeter {
     private record Layer(int number, ReMoEBlock block) {
 
         static List<Layer> of(Block network) {
+            if (network instanceof DataParallel parallel) {
+                return of(parallel.getBlock());
+            }
             List<Layer> layers = new ArrayList<>();
             if (network instanceof VisionTransformer vit) {
                 for (int i = 0; i < vit.getBlocks().size(); i++) {
@@ -224,6 +233,9 @@ final class BatchMeter {
         }
 
         Map<String, Double> values() {
+            if (numbers.isEmpty()) {
+                return values;
+            }
             float[] read = NDArrays.concat(numbers).toFloatArray();
             for (int i = 0; i < read.length; i++) {
                 values.put(names.get(i), (double) read[i]);

@@ -1,38 +1,92 @@
 package io.github.remoe.metrics;
 
 import java.io.BufferedInputStream;
+import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.RandomAccessFile;
+import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
-/** Lines of numbers in the order of their steps. */
+/** Lines of numbers in the order of their steps or epochs. */
 final class CsvFile extends MetricsFile {
 
+    /** What a line is of; each has its number in the file, in the order here. */
+    enum Line {
+        STEP,
+        EPOCH
+    }
+
     private static final String FIXED = "step,epoch";
-    private static final int FIXED_COLUMNS = 2;
+    private static final int FIXED_COLUMNS = Line.values().length;
 
-    private List<String> columns;
+    private final Line kind;
+    private List<String> columns = List.of();
 
-    CsvFile(Path path) {
+    CsvFile(Path path, Line kind) {
         super(path);
+        this.kind = kind;
     }
 
     @Override
-    void startAt(long step) {
-        super.startAt(step);
+    long number(Measurement measurement) {
+        return kind == Line.STEP ? measurement.step() : measurement.epoch();
+    }
+
+    @Override
+    void startAt(long number) {
+        super.startAt(number);
         if (Files.exists(path())) {
-            attempt(this::openAtNextStep);
+            attempt(this::openAtNext);
         }
     }
 
     @Override
-    RandomAccessFile open(Path path, long step) throws IOException {
-        long end = Files.exists(path) ? endOfLinesBefore(step) : 0;
+    void append(Measurement measurement) {
+        Set<String> names = measurement.values().keySet();
+        if (!columns.isEmpty() && !columns.containsAll(names)) {
+            attempt(() -> addColumns(names));
+        }
+        super.append(measurement);
+    }
+
+    /** Not all names are known before a step has predicted something. */
+    private void addColumns(Set<String> names) throws IOException {
+        openAtNext();
+        close();
+        List<String> wider = new ArrayList<>(columns);
+        names.stream().filter(name -> !columns.contains(name)).forEach(wider::add);
+        String empty = ",".repeat(wider.size() - columns.size()) + "\n";
+        Path beside = path().resolveSibling(path().getFileName() + ".tmp");
+        try {
+            try (BufferedReader in = Files.newBufferedReader(path());
+                    Writer out = Files.newBufferedWriter(beside)) {
+                in.readLine();
+                out.write(line(FIXED, wider));
+                for (String line = in.readLine(); line != null; line = in.readLine()) {
+                    out.write(line + empty);
+                }
+            }
+            Files.move(
+                    beside,
+                    path(),
+                    StandardCopyOption.ATOMIC_MOVE,
+                    StandardCopyOption.REPLACE_EXISTING);
+        } finally {
+            Files.deleteIfExists(beside);
+        }
+    }
+
+    @Override
+    RandomAccessFile open(Path path, long number) throws IOException {
+        long end = Files.exists(path) ? endOfLinesBefore(number) : 0;
         RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw");
         try {
             file.setLength(end);
@@ -44,7 +98,7 @@ final class CsvFile extends MetricsFile {
         return file;
     }
 
-    private long endOfLinesBefore(long step) throws IOException {
+    private long endOfLinesBefore(long number) throws IOException {
         long end = 0;
         try (InputStream in = new BufferedInputStream(Files.newInputStream(path()))) {
             ByteArrayOutputStream bytes = new ByteArrayOutputStream();
@@ -57,7 +111,7 @@ final class CsvFile extends MetricsFile {
                 if (end == 0) {
                     List<String> cells = List.of(line.split(",", -1));
                     columns = cells.subList(Math.min(FIXED_COLUMNS, cells.size()), cells.size());
-                } else if (!isBefore(line, step)) {
+                } else if (!isBefore(line, number)) {
                     break;
                 }
                 end += bytes.size() + 1;
@@ -68,31 +122,35 @@ final class CsvFile extends MetricsFile {
     }
 
     /** A line that is not one, as a crash of the machine may leave it, is as good as cut off. */
-    private static boolean isBefore(String line, long step) {
+    private boolean isBefore(String line, long number) {
+        String[] cells = line.split(",", FIXED_COLUMNS + 1);
         try {
-            return Long.parseLong(line.split(",", 2)[0]) < step;
+            return cells.length > FIXED_COLUMNS && Long.parseLong(cells[kind.ordinal()]) < number;
         } catch (NumberFormatException e) {
             return false;
         }
     }
 
     @Override
-    byte[] header(Measurement first, long step) {
+    byte[] header(Measurement first, long number) {
         columns = List.copyOf(first.values().keySet());
-        return line(FIXED, columns);
+        return line(FIXED, columns).getBytes(StandardCharsets.UTF_8);
     }
 
     @Override
     byte[] record(Measurement measurement) {
         return line(
-                measurement.step() + "," + measurement.epoch(),
-                columns.stream().map(name -> cell(measurement.get(name))).toList());
+                        measurement.step() + "," + measurement.epoch(),
+                        columns.stream()
+                                .map(name -> cell(measurement.get(name)))
+                                .toList())
+                .getBytes(StandardCharsets.UTF_8);
     }
 
-    private static byte[] line(String first, List<String> cells) {
+    private static String line(String first, List<String> cells) {
         StringBuilder line = new StringBuilder(first);
         cells.forEach(cell -> line.append(',').append(cell));
-        return line.append('\n').toString().getBytes(StandardCharsets.UTF_8);
+        return line.append('\n').toString();
     }
 
     private static String cell(double value) {

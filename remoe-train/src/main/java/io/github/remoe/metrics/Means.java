@@ -8,7 +8,7 @@ final class Means {
 
     private final Map<String, Mean> means = new LinkedHashMap<>();
 
-    /** Values that are NaN do not count. */
+    /** Values that are not finite do not count: those of a step that was skipped, or not measured. */
     void add(Map<String, Double> values, long images) {
         values.forEach((name, value) -> {
             Mean mean = means.computeIfAbsent(name, key -> new Mean());
@@ -34,7 +34,7 @@ final class Means {
         private double weights;
 
         void add(double value, double weight) {
-            if (!Double.isNaN(value)) {
+            if (Double.isFinite(value)) {
                 sum += weight * value;
                 weights += weight;
             }

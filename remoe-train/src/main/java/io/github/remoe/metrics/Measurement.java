@@ -12,8 +12,8 @@ import java.util.Map;
  *
  * @param step the step, counted from 1 over the whole run; of an epoch its last
  * @param epoch the epoch, counted from 1
- * @param values values by name, always the same names in the same order within a run; NaN where
- *     something was not measured or is not a number
+ * @param values values by name, always in the same order within a run; NaN, or left out, where
+ *     something was not measured
  */
 public record Measurement(long step, int epoch, Map<String, Double> values) {
 
@@ -35,7 +35,10 @@ public record Measurement(long step, int epoch, Map<String, Double> values) {
     /** The share of clean images that are classified right, 0 to 1. */
     public static final String CLEAN_ACCURACY = "accuracy/clean";
 
-    /** The share of adversarial images that are classified right, 0 to 1. */
+    /**
+     * The share of images that are classified right both as they are and attacked, 0 to 1; of steps
+     * that predict adversarial images alone, of those.
+     */
     public static final String ROBUST_ACCURACY = "accuracy/robust";
 
     /** The mean angle between the region weights of clean and adversarial images, in degrees. */
@@ -56,13 +59,19 @@ public record Measurement(long step, int epoch, Map<String, Double> values) {
     /** The memory in use on the GPUs that train, by all processes, in MiB. */
     public static final String GPU = "memory/gpuMiB";
 
-    /** How many steps a mean is over; fewer than the epoch has where a run went on inside it. */
+    /**
+     * How many steps a mean is over, those that were skipped included; fewer than the epoch has where
+     * a run went on inside it, 0 where it went on at its end.
+     */
     public static final String STEPS = "epoch/steps";
 
     /** The share of clean validation images that are classified right, 0 to 1. */
     public static final String VALIDATION_CLEAN = "validation/clean";
 
-    /** The share of attacked validation images that are classified right, 0 to 1. */
+    /**
+     * The share of validation images that are classified right both as they are and attacked, 0 to 1;
+     * of those attacked where validation predicts no others.
+     */
     public static final String VALIDATION_ROBUST = "validation/robust";
 
     /** Keeps the order of the values. */

@@ -7,7 +7,7 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Stream;
 
 /** The memory that a training uses, in MiB. */
@@ -35,12 +35,13 @@ final class Memory {
         return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed() / MIB;
     }
 
-    /** What is in use on GPUs; NaN without one. */
-    static double gpu(Device... devices) {
-        if (!Arrays.stream(devices).allMatch(Device::isGpu) || !CudaUtils.hasCuda()) {
+    /** What is in use on all of some GPUs; NaN without one. */
+    static double gpu(List<Device> devices) {
+        if (!devices.stream().allMatch(Device::isGpu) || !CudaUtils.hasCuda()) {
             return Double.NaN;
         }
-        return Arrays.stream(devices)
+        return devices.stream()
+                .distinct()
                 .mapToDouble(device -> CudaUtils.getGpuMemory(device).getUsed() / MIB)
                 .sum();
     }

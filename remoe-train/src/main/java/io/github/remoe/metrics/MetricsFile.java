@@ -16,7 +16,7 @@ abstract class MetricsFile {
     private static final Logger LOGGER = LoggerFactory.getLogger(MetricsFile.class);
 
     private final Path path;
-    private long nextStep;
+    private long next;
     private RandomAccessFile file;
     private boolean warned;
 
@@ -24,27 +24,32 @@ abstract class MetricsFile {
         this.path = path;
     }
 
-    /** Opens the file to write on at its end; what it holds of a step and later ones is void. */
-    abstract RandomAccessFile open(Path path, long step) throws IOException;
+    /** Opens the file to write on at its end; what it holds of a number and later ones is void. */
+    abstract RandomAccessFile open(Path path, long number) throws IOException;
 
     /** What an empty file starts with. */
-    abstract byte[] header(Measurement first, long step);
+    abstract byte[] header(Measurement first, long number);
 
     abstract byte[] record(Measurement measurement);
 
-    /** Goes on with a step, which may be one that the file has already. */
-    void startAt(long step) {
-        close();
-        nextStep = step;
+    /** The number that records rise by. */
+    long number(Measurement measurement) {
+        return measurement.step();
     }
 
-    final void append(Measurement measurement) {
+    /** Goes on with a number, which may be one that the file has already. */
+    void startAt(long number) {
+        close();
+        next = number;
+    }
+
+    void append(Measurement measurement) {
         attempt(() -> {
-            openAtNextStep();
+            openAtNext();
             long end = file.getFilePointer();
             try {
                 // One write, so that a file is not left with a header alone.
-                byte[] header = end == 0 ? header(measurement, nextStep) : new byte[0];
+                byte[] header = end == 0 ? header(measurement, next) : new byte[0];
                 byte[] record = record(measurement);
                 byte[] both = new byte[header.length + record.length];
                 System.arraycopy(header, 0, both, 0, header.length);
@@ -54,14 +59,14 @@ abstract class MetricsFile {
                 file.setLength(end);
                 throw e;
             }
-            nextStep = measurement.step() + 1;
+            next = number(measurement) + 1;
         });
     }
 
     /** Opens the file now if it is not open. */
-    final void openAtNextStep() throws IOException {
+    final void openAtNext() throws IOException {
         if (file == null) {
-            file = open(path, nextStep);
+            file = open(path, next);
         }
     }
 

@@ -10,12 +10,14 @@ import ai.djl.training.listener.TrainingListener;
 public interface MetricsListener extends TrainingListener {
 
     /**
-     * Steps are measured from a number on: the run starts, goes on
-     * from a checkpoint or goes back to one. What was measured of that step and later ones is void.
+     * Steps and epochs are measured from a number on: the run starts, goes on from a checkpoint or goes
+     * back to one. What was measured of that step, that epoch and later ones is void. An epoch whose
+     * last step is made may be measured without another step.
      *
      * @param step the step that is measured next, counted from 1
+     * @param epoch the epoch that is measured next, counted from 1
      */
-    default void onMeasuringFrom(long step) {}
+    default void onMeasuringFrom(long step, int epoch) {}
 
     /**
      * A step has been measured.

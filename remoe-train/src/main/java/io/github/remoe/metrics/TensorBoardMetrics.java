@@ -3,6 +3,7 @@ package io.github.remoe.metrics;
 import ai.djl.training.Trainer;
 
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -14,7 +15,7 @@ import java.util.Set;
  *
  * <p>A run that goes on from a checkpoint, or goes back to one, writes a new file in the same folder.
  * It starts with a session log event, at which TensorBoard drops what older files hold of that step
- * and later ones.
+ * and later ones. An epoch that is measured again without another step has its values once more.
  *
  * <p>A file that cannot be written does not end the training: it is warned of once, and events are
  * left out until it can be written again.
@@ -22,7 +23,7 @@ import java.util.Set;
 public final class TensorBoardMetrics implements MetricsListener {
 
     private final EventFile events;
-    private Set<String> stepNames = Set.of();
+    private final Set<String> stepNames = new HashSet<>();
 
     /**
      * Creates the listener; nothing is written yet.
@@ -35,14 +36,14 @@ public final class TensorBoardMetrics implements MetricsListener {
 
     /** {@inheritDoc} */
     @Override
-    public void onMeasuringFrom(long step) {
+    public void onMeasuringFrom(long step, int epoch) {
         events.startAt(step);
     }
 
     /** {@inheritDoc} */
     @Override
     public void onStepMeasured(Measurement measurement) {
-        stepNames = measurement.values().keySet();
+        stepNames.addAll(measurement.values().keySet());
         events.append(measurement);
     }
 

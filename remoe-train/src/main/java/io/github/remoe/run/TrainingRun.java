@@ -382,8 +382,8 @@ public final class TrainingRun {
         saver = new SaveRunListener(config, folder, checkpoint, vit, optimizer, average, from);
         trainingConfig
                 .addTrainingListeners(rate)
-                .addTrainingListeners(
-                        new TrainingMetrics(scheme.predictsClean(), scheme.predictsAdversarial()))
+                .addTrainingListeners(new TrainingMetrics(
+                        scheme.predictsClean(), scheme.predictsAdversarial(), true))
                 .addTrainingListeners(
                         new CsvMetrics(folder.getPath()),
                         new TensorBoardMetrics(folder.getPath().resolve("tensorboard")))

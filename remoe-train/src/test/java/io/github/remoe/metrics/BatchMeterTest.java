@@ -3,6 +3,7 @@ package io.github.remoe.metrics;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
@@ -13,12 +14,14 @@ import ai.djl.training.loss.Loss;
 import io.github.remoe.Tensors;
 import io.github.remoe.attack.TinyNetworks;
 import io.github.remoe.loss.TrainingLoss;
+import io.github.remoe.train.DataParallel;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** Four images, three classes, one ReMoE layer of four regions of which two stay switched on. */
@@ -58,7 +61,7 @@ class BatchMeterTest {
     }
 
     private static BatchMeter meter(boolean clean, boolean adversarial, Block network) {
-        return new BatchMeter(clean, adversarial, Loss.l2Loss(), network);
+        return new BatchMeter(clean, adversarial, true, Loss.l2Loss(), network);
     }
 
     private static BatchMeter meter(boolean clean, boolean adversarial) {
@@ -70,6 +73,23 @@ class BatchMeterTest {
         assertThat(meter(true, true).measure(labels, both()))
                 .containsEntry(Measurement.CLEAN_ACCURACY, 0.75)
                 .containsEntry(Measurement.ROBUST_ACCURACY, 0.25);
+    }
+
+    @Test
+    void anImageIsRobustIfItIsRightBothAsItIsAndAttacked() {
+        // Attacked, the first and the last are right, but the last is wrong as it is.
+        NDArray attacked = rows(3, 2, 1, 0, 1, 0, 0, 0, 9, 1, 1, 2, 3);
+        NDList predictions = new NDList(cleanLogits, cleanWeights, attacked, adversarialWeights);
+        BatchMeter meter = meter(true, true);
+
+        assertThat(meter.measure(labels, predictions))
+                .containsEntry(Measurement.CLEAN_ACCURACY, 0.75)
+                .containsEntry(Measurement.ROBUST_ACCURACY, 0.25);
+        assertThat(meter.validate(labels, predictions))
+                .containsEntry(Measurement.CLEAN_ACCURACY, 0.75)
+                .containsEntry(Measurement.ROBUST_ACCURACY, 0.25);
+        assertThat(meter(false, true).measure(labels, new NDList(attacked, adversarialWeights)))
+                .containsEntry(Measurement.ROBUST_ACCURACY, 0.5);
     }
 
     @Test
@@ -128,11 +148,15 @@ class BatchMeterTest {
     void expertLoadIsTheShareOfImagesOfBothPassesThatStaySwitchedOn() {
         // Clean: all four, as they tie; region 1 and the three that tie with 0 weigh nothing;
         // regions 1 and 2; regions 3 and 4. Adversarial: all; region 2; region 1; regions 3 and 4.
-        assertThat(meter(true, true).measure(labels, both()))
-                .containsEntry("expertLoad/layer1.region1", 5 / 8.0)
-                .containsEntry("expertLoad/layer1.region2", 4 / 8.0)
-                .containsEntry("expertLoad/layer1.region3", 4 / 8.0)
-                .containsEntry("expertLoad/layer1.region4", 4 / 8.0);
+        for (Block network : List.of(
+                TinyNetworks.reMoEVit(),
+                new DataParallel(TinyNetworks.reMoEVit(), List.of(Device.cpu(), Device.cpu())))) {
+            assertThat(meter(true, true, network).measure(labels, both()))
+                    .containsEntry("expertLoad/layer1.region1", 5 / 8.0)
+                    .containsEntry("expertLoad/layer1.region2", 4 / 8.0)
+                    .containsEntry("expertLoad/layer1.region3", 4 / 8.0)
+                    .containsEntry("expertLoad/layer1.region4", 4 / 8.0);
+        }
     }
 
     @Test
@@ -174,8 +198,8 @@ class BatchMeterTest {
             }
         };
 
-        Map<String, Double> values =
-                new BatchMeter(true, true, loss, TinyNetworks.reMoEVit()).measure(labels, both());
+        Map<String, Double> values = new BatchMeter(true, true, true, loss, TinyNetworks.reMoEVit())
+                .measure(labels, both());
 
         assertThat(values).containsEntry("loss/gamma", 0.5).containsEntry("loss/first", 5.0);
         assertThat(values.keySet())
@@ -184,17 +208,29 @@ class BatchMeterTest {
 
     @Test
     void validationMayPredictBothThoughTrainingPredictsOne() {
-        BatchMeter meter = meter(false, true);
-        assertThat(meter.validate(labels, new NDList(adversarialLogits, adversarialWeights)))
-                .containsEntry(Measurement.CLEAN_ACCURACY, Double.NaN)
-                .containsEntry(Measurement.ROBUST_ACCURACY, 0.25);
+        NDList one = new NDList(adversarialLogits, adversarialWeights);
+        for (Block network : List.of(TinyNetworks.reMoEVit(), TinyNetworks.plainVit())) {
+            // Before any step, as in a run that goes on at the end of an epoch.
+            assertThat(meter(false, true, network).validate(labels, both()))
+                    .containsOnly(
+                            Map.entry(Measurement.CLEAN_ACCURACY, 0.75),
+                            Map.entry(Measurement.ROBUST_ACCURACY, 0.25));
+            assertThat(new BatchMeter(false, true, false, Loss.l2Loss(), network)
+                            .validate(labels, one))
+                    .containsOnly(
+                            Map.entry(Measurement.CLEAN_ACCURACY, Double.NaN),
+                            Map.entry(Measurement.ROBUST_ACCURACY, 0.25));
+        }
+    }
 
-        meter.measure(labels, new NDList(adversarialLogits, adversarialWeights));
+    @Test
+    void whereNothingIsPredictedNothingIsMeasured() {
+        for (Block network : List.of(TinyNetworks.reMoEVit(), TinyNetworks.plainVit())) {
+            Map<String, Double> measured = meter(true, true, network).measure(labels, new NDList());
 
-        assertThat(meter.validate(labels, both()))
-                .containsOnly(
-                        Map.entry(Measurement.CLEAN_ACCURACY, 0.75),
-                        Map.entry(Measurement.ROBUST_ACCURACY, 0.25));
+            assertThat(measured.keySet()).contains(Measurement.CLEAN_ACCURACY, Measurement.ENTROPY);
+            assertThat(measured.values()).containsOnly(Double.NaN);
+        }
     }
 
     @Test

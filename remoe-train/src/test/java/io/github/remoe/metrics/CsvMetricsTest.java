@@ -37,7 +37,7 @@ class CsvMetricsTest {
 
     /** Two steps an epoch. */
     private void write(CsvMetrics csv, int from, int to) {
-        csv.onMeasuringFrom(from);
+        csv.onMeasuringFrom(from, (from + 1) / 2);
         for (int step = from; step <= to; step++) {
             csv.onStepMeasured(measurement(step, 1.0 / step, 0.5));
             if (step % 2 == 0) {
@@ -70,7 +70,7 @@ class CsvMetricsTest {
     @Test
     void whatIsNotMeasuredIsAnEmptyCell() throws Exception {
         CsvMetrics csv = new CsvMetrics(folder);
-        csv.onMeasuringFrom(1);
+        csv.onMeasuringFrom(1, 1);
         csv.onStepMeasured(measurement(1, Double.NaN, Double.POSITIVE_INFINITY));
         csv.onStepMeasured(measurement(2, 1e-7, Double.NaN));
         csv.onTrainingEnd(null);
@@ -87,7 +87,7 @@ class CsvMetricsTest {
 
         // From the checkpoint of step 3.
         CsvMetrics csv = new CsvMetrics(folder);
-        csv.onMeasuringFrom(4);
+        csv.onMeasuringFrom(4, 2);
         assertThat(Files.readAllLines(log)).hasSize(1 + 3);
         assertThat(Files.readAllLines(epochs)).hasSize(1 + 1);
         write(csv, 4, 7);
@@ -96,6 +96,23 @@ class CsvMetricsTest {
         assertThat(Files.readAllBytes(epochs)).isEqualTo(epochsBefore);
         killed.onTrainingEnd(null);
         csv.onTrainingEnd(null);
+    }
+
+    @Test
+    void anEpochThatIsMeasuredAgainIsOneLine() throws Exception {
+        CsvMetrics killed = new CsvMetrics(folder);
+        write(killed, 1, 4);
+        killed.onTrainingEnd(null);
+
+        // From the checkpoint of step 2, the last of epoch 1.
+        CsvMetrics csv = new CsvMetrics(folder);
+        csv.onMeasuringFrom(3, 1);
+        csv.onEpochMeasured(measurement(2, 3, 0.125));
+        csv.onTrainingEnd(null);
+
+        assertThat(Files.readAllLines(epochs))
+                .containsExactly("step,epoch,loss/total,accuracy/clean", "2,1,3.0,0.125");
+        assertThat(Files.readAllLines(log)).hasSize(1 + 2);
     }
 
     @Test
@@ -141,19 +158,40 @@ class CsvMetricsTest {
         Files.write(
                 log, new byte[] {0, 0, 0, '\n', '2', ',', '1', '\n'}, StandardOpenOption.APPEND);
 
-        new CsvMetrics(folder).onMeasuringFrom(9);
+        new CsvMetrics(folder).onMeasuringFrom(9, 5);
 
         assertThat(Files.readAllBytes(log)).isEqualTo(before);
     }
 
     @Test
-    void theColumnsStayThoseOfTheFile() throws Exception {
+    void columnsStayAndNewOnesComeBehindThem() throws Exception {
         Files.writeString(log, "step,epoch,accuracy/clean,gone\n1,1,0.125,3.0\n");
 
         write(new CsvMetrics(folder), 2, 2);
 
         assertThat(Files.readAllLines(log))
-                .containsExactly("step,epoch,accuracy/clean,gone", "1,1,0.125,3.0", "2,1,0.5,");
+                .containsExactly(
+                        "step,epoch,accuracy/clean,gone,loss/total",
+                        "1,1,0.125,3.0,",
+                        "2,1,0.5,,0.5");
+    }
+
+    @Test
+    void aNameThatComesLaterIsAColumnFromThenOn() throws Exception {
+        CsvMetrics csv = new CsvMetrics(folder);
+        csv.onMeasuringFrom(1, 1);
+        csv.onStepMeasured(new Measurement(1, 1, Map.of("loss/total", 4.0)));
+        csv.onStepMeasured(measurement(2, 2, 0.5));
+        csv.onStepMeasured(new Measurement(3, 2, Map.of("loss/total", 1.0)));
+        csv.onTrainingEnd(null);
+
+        assertThat(log).hasContent("""
+                        step,epoch,loss/total,accuracy/clean
+                        1,1,4.0,
+                        2,1,2.0,0.5
+                        3,2,1.0,
+                        """);
+        assertThat(folder).isDirectoryNotContaining("glob:**.tmp");
     }
 
     @Test

@@ -116,7 +116,7 @@ class TensorBoardMetricsTest {
         values.put("loss/total", 2.5);
         values.put("accuracy/robust", 0.1);
         values.put("gate/angle", Double.NaN);
-        board.onMeasuringFrom(300);
+        board.onMeasuringFrom(300, 1);
         board.onStepMeasured(new Measurement(300, 1, values));
         board.onStepMeasured(measurement(301, "loss/total", -1e-30));
 
@@ -146,7 +146,7 @@ class TensorBoardMetricsTest {
     @Test
     void epochsHaveTheirOwnTags() throws Exception {
         TensorBoardMetrics board = new TensorBoardMetrics(folder);
-        board.onMeasuringFrom(1);
+        board.onMeasuringFrom(1, 1);
         board.onStepMeasured(measurement(1, "loss/total", 1));
         Map<String, Double> values = new LinkedHashMap<>();
         values.put("loss/total", 2.0);
@@ -159,15 +159,43 @@ class TensorBoardMetricsTest {
     }
 
     @Test
+    void anEpochHasItsOwnTagsThoughItsLastStepWasGivenUp() throws Exception {
+        TensorBoardMetrics board = new TensorBoardMetrics(folder);
+        board.onMeasuringFrom(1, 1);
+        board.onStepMeasured(measurement(1, "loss/kl", 1));
+        board.onStepMeasured(measurement(2, "loss/total", 1));
+        board.onEpochMeasured(measurement(2, "loss/kl", 2));
+        board.onTrainingEnd(null);
+
+        assertThat(scalars(fields(records(files().get(0)).get(4))))
+                .isEqualTo(Map.of("loss/kl_epoch", 2f));
+    }
+
+    @Test
+    void anEpochThatIsMeasuredAgainIsWrittenAtItsStepAndLeavesTheStepsOwnValues() throws Exception {
+        TensorBoardMetrics board = new TensorBoardMetrics(folder);
+        board.onMeasuringFrom(11, 1);
+        board.onEpochMeasured(measurement(10, "validation/robust", 0.5));
+        board.onTrainingEnd(null);
+
+        List<Map<Integer, List<Object>>> events = records(files().get(0)).stream()
+                .map(TensorBoardMetricsTest::fields)
+                .toList();
+        assertThat(events.get(1).get(2)).containsExactly(11L);
+        assertThat(events.get(2).get(2)).containsExactly(10L);
+        assertThat(scalars(events.get(2))).isEqualTo(Map.of("validation/robust", 0.5f));
+    }
+
+    @Test
     void aRunThatGoesOnOrBackWritesALaterFileThatSaysFromWhichStep() throws Exception {
         TensorBoardMetrics killed = new TensorBoardMetrics(folder);
-        killed.onMeasuringFrom(1);
+        killed.onMeasuringFrom(1, 1);
         killed.onStepMeasured(measurement(1, "loss/total", 1));
         byte[] first = Files.readAllBytes(files().get(0));
         TensorBoardMetrics board = new TensorBoardMetrics(folder);
-        board.onMeasuringFrom(5);
+        board.onMeasuringFrom(5, 1);
         board.onStepMeasured(measurement(5, "loss/total", 1));
-        board.onMeasuringFrom(4);
+        board.onMeasuringFrom(4, 1);
         board.onStepMeasured(measurement(4, "loss/total", 1));
         board.onTrainingEnd(null);
         killed.onTrainingEnd(null);
@@ -184,7 +212,7 @@ class TensorBoardMetricsTest {
         TensorBoardMetrics board = new TensorBoardMetrics(inFile);
 
         assertThatCode(() -> {
-                    board.onMeasuringFrom(1);
+                    board.onMeasuringFrom(1, 1);
                     board.onStepMeasured(measurement(1, "loss/total", 1));
                     board.onStepMeasured(measurement(2, "loss/total", 1));
                     board.onTrainingEnd(null);

@@ -17,7 +17,9 @@ import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.EasyTrain;
 import ai.djl.training.Trainer;
 import ai.djl.training.dataset.ArrayDataset;
+import ai.djl.training.dataset.Batch;
 import ai.djl.training.evaluator.Accuracy;
+import ai.djl.training.listener.EvaluatorTrainingListener;
 import ai.djl.training.listener.TrainingListener;
 import ai.djl.training.listener.TrainingListener.BatchData;
 import ai.djl.training.optimizer.Optimizer;
@@ -26,6 +28,7 @@ import ai.djl.training.tracker.Tracker;
 import io.github.remoe.Tensors;
 import io.github.remoe.attack.TinyNetworks;
 import io.github.remoe.loss.CrossEntropyLoss;
+import io.github.remoe.train.DataParallel;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -49,12 +52,14 @@ class TrainingMetricsTest {
     private static final class Told implements MetricsListener {
 
         final List<Long> from = new ArrayList<>();
+        final List<Integer> fromEpoch = new ArrayList<>();
         final List<Measurement> steps = new ArrayList<>();
         final List<Measurement> epochs = new ArrayList<>();
 
         @Override
-        public void onMeasuringFrom(long step) {
+        public void onMeasuringFrom(long step, int epoch) {
             from.add(step);
+            fromEpoch.add(epoch);
         }
 
         @Override
@@ -111,7 +116,7 @@ class TrainingMetricsTest {
 
     @Test
     void stepsAndEpochsAreCountedAndEpochsAreMeansOverImages() {
-        TrainingMetrics metrics = new TrainingMetrics(true, true);
+        TrainingMetrics metrics = new TrainingMetrics(true, true, false);
         try (Trainer trainer = trainer(metrics)) {
             NDManager manager = trainer.getManager();
             metrics.onTrainingBatch(trainer, batch(manager, 4, 3, 1));
@@ -145,7 +150,7 @@ class TrainingMetricsTest {
 
     @Test
     void theColumnsAreKnownAndAlwaysTheSame() {
-        TrainingMetrics metrics = new TrainingMetrics(true, true);
+        TrainingMetrics metrics = new TrainingMetrics(true, true, false);
         try (Trainer trainer = trainer(metrics)) {
             metrics.onTrainingBatch(trainer, batch(trainer.getManager(), 4, 3, 1));
             metrics.onEpoch(trainer);
@@ -186,7 +191,7 @@ class TrainingMetricsTest {
 
     @Test
     void whatOnlyTheLoopKnowsComesFromDjlsMetrics() {
-        TrainingMetrics metrics = new TrainingMetrics(true, false);
+        TrainingMetrics metrics = new TrainingMetrics(true, false, false);
         try (Trainer trainer = trainer(metrics)) {
             BatchData batch = batch(trainer.getManager(), 4, 3);
             record(trainer, "stepNumber", 1234);
@@ -204,6 +209,7 @@ class TrainingMetricsTest {
         }
 
         assertThat(told.from).containsExactly(1234L);
+        assertThat(told.fromEpoch).containsExactly(7);
         assertThat(told.steps).extracting(Measurement::step).containsExactly(1234L, 1235L);
         assertThat(told.steps).extracting(Measurement::epoch).containsExactly(7, 7);
         Measurement first = told.steps.get(0);
@@ -219,7 +225,7 @@ class TrainingMetricsTest {
 
     @Test
     void aRunThatGoesBackStartsAnew() {
-        TrainingMetrics metrics = new TrainingMetrics(true, false);
+        TrainingMetrics metrics = new TrainingMetrics(true, false, false);
         try (Trainer trainer = trainer(metrics)) {
             for (int step : new int[] {1, 2, 3, 2, 3}) {
                 record(trainer, "stepNumber", step);
@@ -236,8 +242,116 @@ class TrainingMetricsTest {
     }
 
     @Test
+    void aRunThatGoesOnAtTheEndOfAnEpochValidatesBeforeItsFirstStep() throws Exception {
+        // It was killed after the epoch's line and before the epoch's checkpoint.
+        Files.writeString(
+                folder.resolve("log.csv"),
+                "step,epoch,loss/total\n9,1,0.5\n10,1,0.25\n11,2,0.125\n");
+        Files.writeString(
+                folder.resolve("epochs.csv"),
+                "step,epoch,validation/clean,validation/robust\n10,1,0.1,0.1\n20,2,0.2,0.2\n");
+        TrainingMetrics metrics = new TrainingMetrics(false, true, true);
+        try (Trainer trainer = trainer(metrics, new CsvMetrics(folder))) {
+            NDManager manager = trainer.getManager();
+            record(trainer, "stepNumber", 10);
+            record(trainer, "epochNumber", 1);
+            metrics.onValidationBatch(trainer, batch(manager, 4, 4, 1));
+            metrics.onValidationBatch(trainer, batch(manager, 4, 2, 1));
+            metrics.onEpoch(trainer);
+            record(trainer, "stepNumber", 11);
+            record(trainer, "epochNumber", 2);
+            record(trainer, "loss", 0.75);
+            metrics.onTrainingBatch(trainer, batch(manager, 4, 3));
+        }
+
+        assertThat(told.from).containsExactly(11L);
+        assertThat(told.fromEpoch).containsExactly(1);
+        Measurement epoch = told.epochs.get(0);
+        assertThat(epoch.step()).isEqualTo(10);
+        assertThat(epoch.epoch()).isEqualTo(1);
+        assertThat(epoch.get(Measurement.STEPS)).isZero();
+        assertThat(epoch.get(Measurement.VALIDATION_CLEAN)).isEqualTo(6 / 8.0);
+        assertThat(epoch.get(Measurement.VALIDATION_ROBUST)).isEqualTo(2 / 8.0);
+        assertThat(told.steps).extracting(Measurement::step).containsExactly(11L);
+        assertThat(Files.readAllLines(folder.resolve("epochs.csv")))
+                .containsExactly(
+                        "step,epoch,validation/clean,validation/robust,epoch/steps",
+                        "10,1,0.75,0.25,0.0");
+        assertThat(Files.readAllLines(folder.resolve("log.csv")))
+                .extracting(line -> line.split(",")[0] + " " + line.split(",")[2])
+                .containsExactly("step loss/total", "9 0.5", "10 0.25", "11 0.75");
+    }
+
+    @Test
+    void aStepThatWasGivenUpHasTheLoopsValuesAndIsNotInTheMeans() throws Exception {
+        TrainingMetrics metrics = new TrainingMetrics(true, true, true);
+        try (Trainer trainer = trainer(TinyNetworks.reMoEVit(), metrics, new CsvMetrics(folder))) {
+            NDManager manager = trainer.getManager();
+            Batch batch = new Batch(manager, new NDList(), new NDList(), 4, null, null, 0, 0);
+            BatchData onNoDevice = new BatchData(batch, Map.of(), Map.of());
+            step(trainer, metrics, batch(manager, 4), 1, Double.NaN, Double.NaN, 1);
+            step(trainer, metrics, withGates(manager), 2, 0.5, 2, 1);
+            step(trainer, metrics, withGates(manager), 3, 1.5, Double.POSITIVE_INFINITY, 2);
+            step(trainer, metrics, onNoDevice, 4, Double.POSITIVE_INFINITY, Double.NaN, 3);
+            new EvaluatorTrainingListener().onTrainingBatch(trainer, onNoDevice);
+            metrics.onEpoch(trainer);
+        }
+
+        assertThat(told.steps).extracting(Measurement::step).containsExactly(1L, 2L, 3L, 4L);
+        assertThat(told.steps.get(0).values())
+                .containsEntry(Measurement.LOSS, Double.NaN)
+                .containsEntry(Measurement.SKIPPED_STEPS, 1.0)
+                .containsEntry(Measurement.CLEAN_ACCURACY, Double.NaN)
+                .containsEntry(Measurement.ROBUST_ACCURACY, Double.NaN)
+                .containsEntry(Measurement.ANGLE, Double.NaN)
+                .containsEntry(Measurement.ENTROPY, Double.NaN)
+                .containsEntry(Measurement.expertLoad(1, 4), Double.NaN);
+        assertThat(told.steps.get(3).get(Measurement.SPEED)).isGreaterThan(1);
+        Measurement epoch = told.epochs.get(0);
+        assertThat(epoch.get(Measurement.STEPS)).isEqualTo(4);
+        assertThat(epoch.get(Measurement.LOSS)).isEqualTo(1);
+        assertThat(epoch.get(Measurement.GRADIENT_NORM)).isEqualTo(2);
+        assertThat(epoch.get(Measurement.SKIPPED_STEPS)).isEqualTo(3);
+        assertThat(epoch.get(Measurement.CLEAN_ACCURACY)).isEqualTo(0.5);
+        List<String> log = Files.readAllLines(folder.resolve("log.csv"));
+        assertThat(log).hasSize(1 + 4);
+        List<String> columns = List.of(log.get(0).split(","));
+        int part = columns.indexOf("loss/cleanCrossEntropy");
+        int skipped = columns.indexOf(Measurement.SKIPPED_STEPS);
+        assertThat(log.subList(1, 5).stream().map(line -> line.split(",", -1)))
+                .allSatisfy(cells -> assertThat(cells).hasSameSizeAs(columns))
+                .extracting(cells -> cells[0] + " " + cells[skipped] + " " + !cells[part].isEmpty())
+                .containsExactly("1 1.0 false", "2 1.0 true", "3 2.0 true", "4 3.0 false");
+    }
+
+    private static void step(
+            Trainer trainer,
+            TrainingMetrics metrics,
+            BatchData batch,
+            int number,
+            double loss,
+            double norm,
+            int skipped) {
+        record(trainer, "stepNumber", number);
+        record(trainer, "loss", loss);
+        record(trainer, "gradientNorm", norm);
+        record(trainer, "skippedSteps", skipped);
+        metrics.onTrainingBatch(trainer, batch);
+    }
+
+    /** Four images in both passes, of which two are right. */
+    private static BatchData withGates(NDManager manager) {
+        NDList logits = batch(manager, 4, 2, 2).getPredictions().get(Device.cpu());
+        NDArray weights = manager.ones(new Shape(4, 4));
+        return new BatchData(
+                null,
+                Map.of(Device.cpu(), new NDList(manager.zeros(new Shape(4)))),
+                Map.of(Device.cpu(), new NDList(logits.get(0), weights, logits.get(1), weights)));
+    }
+
+    @Test
     void speedAndMemoryAreMeasured() {
-        TrainingMetrics metrics = new TrainingMetrics(true, false);
+        TrainingMetrics metrics = new TrainingMetrics(true, false, false);
         try (Trainer trainer = trainer(metrics)) {
             BatchData batch = batch(trainer.getManager(), 4, 3);
             metrics.onTrainingBatch(trainer, batch);
@@ -257,9 +371,17 @@ class TrainingMetricsTest {
 
     @Test
     void theMemoryOfGpusIsMeasuredWhereThereIsOne() {
-        assertThat(Memory.gpu(Device.cpu())).isNaN();
+        assertThat(Memory.gpu(List.of(Device.cpu()))).isNaN();
         assumeTrue(Engine.getInstance().getGpuCount() > 0, "PyTorch sees no GPU");
-        assertThat(Memory.gpu(Device.gpu())).isBetween(1.0, 1_000_000.0);
+        assertThat(Memory.gpu(List.of(Device.gpu()))).isBetween(1.0, 1_000_000.0);
+    }
+
+    @Test
+    void theMemoryIsThatOfAllDevicesThatBatchesAreSplitOver() {
+        List<Device> devices = List.of(Device.cpu(), Device.gpu(1));
+        try (Trainer trainer = trainer(new DataParallel(TinyNetworks.plainVit(), devices))) {
+            assertThat(TrainingMetrics.devices(trainer)).isEqualTo(devices);
+        }
     }
 
     @Test
@@ -275,7 +397,7 @@ class TrainingMetricsTest {
 
     @Test
     void batchesOfSeveralDevicesCountByTheirImages() {
-        TrainingMetrics metrics = new TrainingMetrics(true, false);
+        TrainingMetrics metrics = new TrainingMetrics(true, false, false);
         try (Trainer trainer = trainer(metrics)) {
             BatchData one = batch(trainer.getManager(), 3, 3);
             BatchData two = batch(trainer.getManager(), 1, 0);
@@ -302,14 +424,15 @@ class TrainingMetricsTest {
 
     @Test
     void nothingPredictedIsRefused() {
-        assertThatIllegalArgumentException().isThrownBy(() -> new TrainingMetrics(false, false));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new TrainingMetrics(false, false, true));
     }
 
     @Test
     void djlsLoopAndListenersWorkBesideOurs() throws Exception {
         TrainingListener[] djls = TrainingListener.Defaults.logging();
         List<TrainingListener> all = new ArrayList<>(List.of(djls));
-        all.add(new TrainingMetrics(true, false));
+        all.add(new TrainingMetrics(true, false, false));
         all.add(new CsvMetrics(folder));
         all.add(new TensorBoardMetrics(folder.resolve("tensorboard")));
         Metrics metrics;
