@@ -7,6 +7,7 @@ import io.github.remoe.experiment.Grid;
 import io.github.remoe.experiment.ResultTable;
 import io.github.remoe.experiment.Scale;
 import io.github.remoe.run.RunConfig;
+import io.github.remoe.vit.VisionTransformer;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -27,6 +28,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 
@@ -38,11 +40,14 @@ import java.util.stream.Collectors;
                     + " writes the table with our figures beside the paper's as NAME.md and NAME.csv.",
             "Each cell is a run as 'train' makes it, in DIR/CELL/seed-N; those that are done are not"
                     + " made again, also by another experiment in the same DIR. Interrupt it as you"
-                    + " like: the same command goes on where it stopped."
+                    + " like: the same command goes on where it stopped. Given several times at once,"
+                    + " each process takes the cells that no other is making."
         },
         mixinStandardHelpOptions = true,
         sortOptions = false)
 final class ExperimentCommand implements Callable<Integer> {
+
+    private static final long WAIT_MILLIS = 2000;
 
     @Spec
     private CommandSpec spec;
@@ -155,14 +160,11 @@ final class ExperimentCommand implements Callable<Integer> {
     private void checkBeforeTheFirstCell(Grid grid) {
         for (Cell cell : grid.cells()) {
             RunConfig config = cell.config();
-            config.createModel(1);
+            VisionTransformer network = config.createModel(1);
             config.createScheme();
             for (String attack : attacks) {
                 AttackName.create(
-                        attack,
-                        ThreatModel.linf(config.epsilon()),
-                        config.stepSize(),
-                        config.createModel(1));
+                        attack, ThreatModel.linf(config.epsilon()), config.stepSize(), network);
             }
         }
     }
@@ -202,31 +204,72 @@ final class ExperimentCommand implements Callable<Integer> {
         };
     }
 
+    /** Makes the runs that no other process makes at the same time. */
     private int run(List<Cell> cells, Grid grid, PrintWriter printer) throws IOException {
         long begin = System.nanoTime();
+        int made = 0;
+        List<Cell> elsewhere = new ArrayList<>();
         for (int i = 0; i < cells.size(); i++) {
             Cell cell = cells.get(i);
-            printer.printf(
-                    "%nCell %d of %d: %s, seed %d%s%n",
-                    i + 1,
-                    cells.size(),
-                    cell.name(),
-                    cell.config().seed(),
-                    i == 0 ? "" : ", about " + left(System.nanoTime() - begin, i, cells.size()));
-            int exitCode = run(cell, printer);
-            if (exitCode != 0) {
+            try (CellLock lock = lock(cell, printer).orElse(null)) {
+                if (lock == null) {
+                    elsewhere.add(cell);
+                    continue;
+                }
+                if (cell.state(attacks, testSamples) == Cell.State.DONE) {
+                    continue;
+                }
                 printer.printf(
-                        "%s is not done. The same command goes on from here.%n", cell.path());
-                printer.flush();
-                return exitCode;
+                        "%nCell %d of %d: %s, seed %d%s%n",
+                        i + 1,
+                        cells.size(),
+                        cell.name(),
+                        cell.config().seed(),
+                        made == 0
+                                ? ""
+                                : ", about "
+                                        + left(System.nanoTime() - begin, made, cells.size() - i));
+                int exitCode = run(cell, printer);
+                if (exitCode != 0) {
+                    printer.printf(
+                            "%s is not done. The same command goes on from here.%n", cell.path());
+                    printer.flush();
+                    return exitCode;
+                }
             }
+            made++;
             write(grid);
+        }
+        for (Cell cell : elsewhere) {
+            if (cell.state(attacks, testSamples) != Cell.State.DONE) {
+                printer.printf(
+                        "%s is left to another process, which completes the table.%n", cell.path());
+            }
         }
         return 0;
     }
 
-    private static String left(long nanos, int done, int all) {
-        Duration left = Duration.ofNanos(nanos / done * (all - done));
+    /** A run's lock; that of the start is waited for, since the others need it. */
+    private Optional<CellLock> lock(Cell cell, PrintWriter printer) throws IOException {
+        Optional<CellLock> lock = CellLock.tryLock(out, cell.path());
+        if (lock.isEmpty() && cell.isStart()) {
+            printer.printf("Waiting for another process to make %s.%n", cell.path());
+            printer.flush();
+        }
+        while (lock.isEmpty() && cell.isStart()) {
+            try {
+                Thread.sleep(WAIT_MILLIS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return lock;
+            }
+            lock = CellLock.tryLock(out, cell.path());
+        }
+        return lock;
+    }
+
+    private static String left(long nanos, int done, int open) {
+        Duration left = Duration.ofNanos(nanos / done * open);
         return left.toHours() > 0
                 ? String.format("%d h %d min left", left.toHours(), left.toMinutesPart())
                 : String.format("%d min left", left.toMinutes() + 1);
@@ -288,7 +331,9 @@ final class ExperimentCommand implements Callable<Integer> {
     }
 
     private static void write(Path file, String text) throws IOException {
-        Path beside = file.resolveSibling("." + file.getFileName());
+        // Several processes may write the same table at once.
+        Path beside = file.resolveSibling(
+                "." + file.getFileName() + "-" + ProcessHandle.current().pid());
         Files.writeString(beside, text);
         Files.move(
                 beside, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);

@@ -47,8 +47,19 @@ class ExperimentCommandTest {
     }
 
     private int experiment(String name, String... options) {
+        return experiment(TINY, name, options);
+    }
+
+    private int experimentWithoutStart(String name, String... options) {
+        return experiment(
+                TINY.stream().filter(option -> !option.startsWith("--start")).toList(),
+                name,
+                options);
+    }
+
+    private int experiment(List<String> tiny, String name, String... options) {
         List<String> arguments = new ArrayList<>(List.of("experiment", name, "--out=" + folder));
-        arguments.addAll(TINY);
+        arguments.addAll(tiny);
         arguments.addAll(Arrays.asList(options));
         return run(arguments.toArray(new String[0]));
     }
@@ -87,6 +98,22 @@ class ExperimentCommandTest {
 
         assertThat(experiment("gates", "--attack=fgsm", "--lr=0.5")).isEqualTo(1);
         assertThat(err.toString()).contains("learningRate is 0.001 there and 0.5 here");
+    }
+
+    @Test
+    void leavesCellsThatAnotherProcessMakes() throws IOException {
+        Path uniform = folder.resolve("gate-uniform/seed-3");
+        String[] options = {"--attack=fgsm", "--initial-run="};
+        try (CellLock lock = CellLock.tryLock(folder, uniform).orElseThrow()) {
+            assertThat(CellLock.tryLock(folder, uniform)).isEmpty();
+            assertThat(experimentWithoutStart("gates", options))
+                    .as(err::toString)
+                    .isZero();
+            assertThat(out.toString()).contains(uniform + " is left to another process");
+            assertThat(uniform).doesNotExist();
+            assertThat(folder.resolve("remoe/seed-3/results.json")).exists();
+        }
+        assertThat(CellLock.tryLock(folder, uniform)).isPresent();
     }
 
     @ParameterizedTest

@@ -37,8 +37,20 @@ public record Cell(String name, RunConfig config, Path path) {
         DONE
     }
 
+    /** The end of the name of the naturally trained network that others start from. */
+    static final String START = "start";
+
     /** Settings that are paths, which may be written in several ways. */
     private static final Set<String> PATHS = Set.of("data", "initialRun");
+
+    /**
+     * Returns whether this is the naturally trained network that others start from.
+     *
+     * @return true if it is
+     */
+    public boolean isStart() {
+        return name.endsWith(START);
+    }
 
     /**
      * Returns how far the cell has come.

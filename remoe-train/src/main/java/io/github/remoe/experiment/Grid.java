@@ -30,9 +30,6 @@ import java.util.stream.Collectors;
  */
 public record Grid(Experiment experiment, Scale scale, List<Line> rows) {
 
-    /** The name of the naturally trained network that all others start from. */
-    static final String START = "start";
-
     // Their part is empty in networks without ReMoE blocks, whose runs must not depend on them.
     private static final Set<String> REGION_LOSSES =
             Set.of("regionAdaptive", "lambdaAlign", "beta");
@@ -52,6 +49,11 @@ public record Grid(Experiment experiment, Scale scale, List<Line> rows) {
          */
         public String name() {
             return cells.isEmpty() ? "" : cells.get(0).name();
+        }
+
+        /** Whether this is the naturally trained network that others start from. */
+        boolean isStart() {
+            return !cells.isEmpty() && cells.get(0).isStart();
         }
     }
 
@@ -178,8 +180,8 @@ public record Grid(Experiment experiment, Scale scale, List<Line> rows) {
         }
         settings.putAll(startOverrides);
         RunConfig config = RunConfig.recipe(scale.recipe() + "-nat").with(settings);
-        Row row = Row.plain("natural training, the start of all", prefix + START, "NAT");
-        return new Line(row, List.of(cell(prefix + START, config, out)));
+        Row row = Row.plain("natural training, the start of all", prefix + Cell.START, "NAT");
+        return new Line(row, List.of(cell(prefix + Cell.START, config, out)));
     }
 
     private static RunConfig config(
@@ -235,18 +237,19 @@ public record Grid(Experiment experiment, Scale scale, List<Line> rows) {
     }
 
     /**
-     * Returns the settings that all runs but the start share and that differ from the defaults.
+     * Returns the settings but the seed that all runs but the start share and that differ from the
+     * defaults.
      *
      * @return the values by name
      */
     public Map<String, Object> commonSettings() {
-        List<Map<String, Object>> configs = rows.stream()
-                .filter(line -> !line.name().endsWith(START))
-                .flatMap(line -> line.cells().stream())
+        List<Map<String, Object>> configs = cells().stream()
+                .filter(cell -> !cell.isStart())
                 .map(cell -> cell.config().toMap())
                 .toList();
         Map<String, Object> defaults = RunConfig.defaults().toMap();
         Map<String, Object> common = new LinkedHashMap<>(configs.get(0));
+        common.remove("seed");
         common.entrySet()
                 .removeIf(entry -> entry.getValue().equals(defaults.get(entry.getKey()))
                         || configs.stream()

@@ -180,15 +180,14 @@ public final class ResultTable {
     private Optional<Measured> reference(Measured row) {
         String name = row.line().name();
         String cell = row.line().row().cell();
-        if (cell == null) {
+        if (cell == null || row.line().isStart()) {
             return Optional.empty();
         }
         String reference = name.substring(0, name.length() - cell.length())
                 + grid.experiment().reference();
         return rows.stream()
                 .filter(other -> other != row && other.line().name().equals(reference))
-                .findFirst()
-                .filter(other -> !name.endsWith(Grid.START));
+                .findFirst();
     }
 
     /**
@@ -217,7 +216,7 @@ public final class ResultTable {
         item(page, "seeds", seeds());
         item(page, "settings that differ from the defaults", list(grid.commonSettings()));
         for (Measured row : rows) {
-            if (row.line().name().endsWith(Grid.START)) {
+            if (row.line().isStart()) {
                 RunConfig config = row.line().cells().get(0).config();
                 item(
                         page,
@@ -332,14 +331,10 @@ public final class ResultTable {
     }
 
     private String seeds() {
-        return grid.rows().stream()
-                .filter(line -> !line.name().endsWith(Grid.START))
-                .filter(line -> !line.cells().isEmpty())
-                .findFirst()
-                .orElseThrow()
-                .cells()
-                .stream()
+        return grid.cells().stream()
+                .filter(cell -> !cell.isStart())
                 .map(cell -> String.valueOf(cell.config().seed()))
+                .distinct()
                 .collect(Collectors.joining(", "));
     }
 

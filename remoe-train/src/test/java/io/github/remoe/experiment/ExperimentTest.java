@@ -3,6 +3,7 @@ package io.github.remoe.experiment;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.entry;
+import static org.assertj.core.api.Assertions.within;
 
 import io.github.remoe.run.RunConfig;
 
@@ -26,7 +27,7 @@ class ExperimentTest {
                 grids.add(Grid.of(
                         experiment,
                         Scale.of(scale),
-                        List.of(0L, 1L),
+                        List.of(0L),
                         Map.of(),
                         Map.of(),
                         Path.of("out")));
@@ -91,10 +92,6 @@ class ExperimentTest {
         assertThat(full.accuracy("autoattack") - sat.accuracy("autoattack"))
                 .isCloseTo(4.03, within(1e-9));
         assertThat(full.accuracy("fgsm")).isNaN();
-    }
-
-    private static org.assertj.core.data.Offset<Double> within(double offset) {
-        return org.assertj.core.data.Offset.offset(offset);
     }
 
     private static List<String> labels(Experiment experiment) {

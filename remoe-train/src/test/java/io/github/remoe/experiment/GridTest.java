@@ -138,6 +138,15 @@ class GridTest {
         assertThat(grid(Experiment.GATES, "micro", Map.of("epochs", 3)).commonSettings())
                 .contains(entry("epochs", 3), entry("remoe", true), entry("optimizer", "ADAMW"))
                 .doesNotContainKeys("gate", "seed", "beta");
+        assertThat(Grid.of(
+                                Experiment.GATES,
+                                Scale.of("micro"),
+                                List.of(7L),
+                                Map.of(),
+                                Map.of(),
+                                OUT)
+                        .commonSettings())
+                .doesNotContainKeys("seed");
         assertThat(grid(Experiment.MAIN, "micro", Map.of()).commonSettings())
                 .doesNotContainKeys("remoe", "scheme");
     }
