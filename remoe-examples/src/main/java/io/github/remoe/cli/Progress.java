@@ -28,6 +28,7 @@ final class Progress implements MetricsListener, EvaluationListener, AutoCloseab
 
     private final ProgressBar bar;
     private final Set<String> warnings = new LinkedHashSet<>();
+    private long step;
 
     Progress(String task, long images) {
         this(task, images, 0);
@@ -75,11 +76,13 @@ final class Progress implements MetricsListener, EvaluationListener, AutoCloseab
 
     @Override
     public void onTrainingBatch(Trainer trainer, BatchData batchData) {
-        bar.stepBy(batchData.getBatch().getSize());
+        // Not by one batch: steps that were skipped are not told of, and a run may go back.
+        bar.stepTo(step * batchData.getBatch().getSize());
     }
 
     @Override
     public void onStepMeasured(Measurement measurement) {
+        step = measurement.step();
         bar.setExtraMessage(message(measurement));
     }
 

@@ -31,13 +31,14 @@ class ProgressTest {
         return err.toString();
     }
 
-    private static void step(Progress progress, int images, Map<String, Double> values) {
+    /** A step of 100 images. TrainingMetrics, which comes first, tells of it first. */
+    private static void step(Progress progress, long number, Map<String, Double> values) {
+        progress.onStepMeasured(new Measurement(number, 3, values));
         try (NDManager manager = NDManager.newBaseManager();
                 Batch batch =
-                        new Batch(manager, new NDList(), new NDList(), images, null, null, 0, 0)) {
+                        new Batch(manager, new NDList(), new NDList(), 100, null, null, 0, 0)) {
             progress.onTrainingBatch(null, new BatchData(batch, null, null));
         }
-        progress.onStepMeasured(new Measurement(7, 3, values));
     }
 
     @Test
@@ -49,8 +50,8 @@ class ProgressTest {
                     Measurement.ROBUST_ACCURACY, 0.25,
                     Measurement.LEARNING_RATE, 0.0125,
                     Measurement.ENTROPY, 1.0);
-            step(progress, 100, values);
-            step(progress, 100, values);
+            step(progress, 1, values);
+            step(progress, 2, values);
         });
 
         assertThat(shown).doesNotContain("\r").endsWith(System.lineSeparator());
@@ -65,26 +66,33 @@ class ProgressTest {
 
     @Test
     void whatIsNotMeasuredIsLeftOut() {
-        assertThat(shown(0, progress -> step(progress, 100, Map.of(Measurement.LOSS, 2.0))))
+        assertThat(shown(0, progress -> step(progress, 1, Map.of(Measurement.LOSS, 2.0))))
                 .containsPattern(" epoch 3 loss 2\\.000( [0-9.]+ img/s \\S+ left)?\\R");
     }
 
     @Test
-    void aSkippedStepsImagesAreDoneToo() {
+    void imagesOfSkippedStepsAreDoneToo() {
         String shown = shown(0, progress -> {
-            step(progress, 100, Map.of(Measurement.LOSS, 2.0));
-            step(
-                    progress,
-                    100,
-                    Map.of(Measurement.LOSS, Double.NaN, Measurement.CLEAN_ACCURACY, Double.NaN));
+            step(progress, 1, Map.of());
+            step(progress, 3, Map.of());
         });
 
-        assertThat(shown).contains("train run  50% [====").doesNotContain("NaN");
+        assertThat(shown).contains("train run  75% [====");
+    }
+
+    @Test
+    void aRunThatGoesBackHasLessDone() {
+        String shown = shown(0, progress -> {
+            step(progress, 3, Map.of());
+            step(progress, 2, Map.of());
+        });
+
+        assertThat(shown).contains("train run  50% [====").doesNotContain("train run  75%");
     }
 
     @Test
     void aRunThatGoesOnStartsWhereItWas() {
-        assertThat(shown(100, progress -> step(progress, 100, Map.of())))
+        assertThat(shown(100, progress -> step(progress, 2, Map.of())))
                 .contains("train run  50% [====");
     }
 }
