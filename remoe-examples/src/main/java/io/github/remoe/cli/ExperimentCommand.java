@@ -163,8 +163,7 @@ final class ExperimentCommand implements Callable<Integer> {
             VisionTransformer network = config.createModel(1);
             config.createScheme();
             for (String attack : attacks) {
-                AttackName.create(
-                        attack, ThreatModel.linf(config.epsilon()), config.stepSize(), network);
+                AttackName.create(attack, ThreatModel.linf(config.epsilon()), null, network);
             }
         }
     }
