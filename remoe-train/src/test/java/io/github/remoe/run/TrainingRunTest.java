@@ -420,7 +420,7 @@ class TrainingRunTest {
                 .withMessageContaining("The checkpoint cannot be written")
                 .withMessageContaining("resume the run");
         assertThat(checkpoint).exists();
-        Files.delete(temp.resolve("run").resolve(".checkpoint.safetensors"));
+        Files.deleteIfExists(temp.resolve("run").resolve(".checkpoint.safetensors"));
 
         TrainingRun.resume(folder("run"), Device.cpu()).train().close();
         run(config, "whole").train().close();
@@ -449,6 +449,38 @@ class TrainingRunTest {
                 .orElseThrow();
         int epoch = Integer.parseInt(file.replaceAll("\\D", ""));
         assertThat(clean.get(epoch - 1)).isEqualTo(best);
+    }
+
+    @Test
+    void aRunThatIsStoppedAfterAnEpochsLastBatchMeasuresTheEpochAsOneThatRanThrough()
+            throws Exception {
+        RunConfig config = Configs.tiny()
+                .with(Map.of("validation", 8, "remoe", false, "epochs", 3, "learningRate", 0.5));
+        run(config, "whole").train().close();
+        // Two batches an epoch: the last of the second.
+        stopAt(run(config, "stopped"), 4);
+
+        TrainingRun.resume(folder("stopped"), Device.cpu()).train().close();
+
+        assertThat(state("stopped")).isEqualTo(state("whole"));
+        assertThat(validations("stopped")).isEqualTo(validations("whole")).hasSize(3);
+        assertThat(files("stopped")).isEqualTo(files("whole"));
+    }
+
+    /** Step, epoch and the validation's accuracies. */
+    private List<String> validations(String name) throws IOException {
+        List<String> lines = Files.readAllLines(temp.resolve(name).resolve("epochs.csv"));
+        List<String> columns = List.of(lines.get(0).split(","));
+        return lines.stream()
+                .skip(1)
+                .map(line -> line.split(",", -1))
+                .map(values -> String.join(
+                        ",",
+                        values[0],
+                        values[1],
+                        values[columns.indexOf(Measurement.VALIDATION_CLEAN)],
+                        values[columns.indexOf(Measurement.VALIDATION_ROBUST)]))
+                .toList();
     }
 
     @Test
