@@ -128,9 +128,9 @@ public record Mixup(float mixupAlpha, float cutmixAlpha, int classes, float smoo
             int columns = (int) (width * side);
             return new Box(
                     Math.max(0, row - rows / 2),
-                    Math.min(height, row + rows / 2),
+                    Math.min(height, row + (rows + 1) / 2),
                     Math.max(0, column - columns / 2),
-                    Math.min(width, column + columns / 2),
+                    Math.min(width, column + (columns + 1) / 2),
                     height,
                     width);
         }

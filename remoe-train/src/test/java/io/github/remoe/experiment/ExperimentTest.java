@@ -141,7 +141,7 @@ class ExperimentTest {
                         entry("model", "vit_micro_patch4_32"),
                         entry("scheme", "TRADES"),
                         entry("tradesBeta", 6.0),
-                        entry("samples", 8000),
+                        entry("samples", 6000),
                         entry("epochs", 2),
                         entry("warmUpEpochs", 0),
                         entry("milestones", List.of(-1)),

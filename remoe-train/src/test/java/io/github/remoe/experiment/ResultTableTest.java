@@ -105,7 +105,7 @@ class ResultTableTest {
         assertThat(page)
                 .startsWith("# Experiment main, scale micro")
                 .contains("- seeds: 0, 1\n")
-                .contains("samples 8000, ")
+                .contains("samples 6000, ")
                 .contains("- start: scheme NAT, ")
                 .contains("- PGD-20: settings of pgd-20\n")
                 .contains("- test images of a run, chosen by its seed: 10\n")
