@@ -69,8 +69,8 @@ final class ExperimentCommand implements Callable<Integer> {
             names = "--scale",
             paramLabel = "micro|small|paper",
             defaultValue = "micro",
-            description = "micro: a tiny network, minutes a cell on one core. small: DeiT-T, some"
-                    + " hours a table on a GPU. paper: the paper's networks and recipes, with"
+            description = "micro: a tiny network, minutes a cell on one core. small: DeiT-T,"
+                    + " for a GPU. paper: the paper's networks and recipes, with"
                     + " AutoAttack on all test images. Default: ${DEFAULT-VALUE}.")
     private String scale;
 

@@ -8,10 +8,12 @@ import java.util.Map;
  *
  * @param classes the names of the classes, in the order of the labels
  * @param dataset the name of the dataset
- * @param dataChecksum the SHA-256 of its images and labels
+ * @param dataChecksum the SHA-256 that its images and labels are known by, {@code
+ *     PixelDataset.getChecksum()}
  * @param images how many of its images are trained on
  * @param device where the run trains, such as {@code cpu()} or {@code gpu(0)}
- * @param versions of this library, DJL's engine, Java and the system, by name
+ * @param versions of DJL, its engine, Java and the system, and the number of processors, by
+ *     name
  */
 public record RunInfo(
         List<String> classes,
