@@ -1,5 +1,6 @@
 package io.github.remoe.cli;
 
+import io.github.remoe.experiment.Grid;
 import io.github.remoe.run.RunConfig;
 
 import picocli.CommandLine;
@@ -77,6 +78,7 @@ public final class Main implements Callable<Integer> {
                 commandLine.getSubcommands().get("train").getCommandSpec(), SettingOptions.all());
         SettingOptions.addTo(
                 commandLine.getSubcommands().get("experiment").getCommandSpec(),
+                Grid.SET_BY_CELLS,
                 SettingOptions.all());
         for (String name : List.of("train", "evaluate", "attack", "experiment")) {
             commandLine

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /** One option for each setting of a run: {@code --attack-steps} for {@code attackSteps}. */
@@ -22,23 +23,31 @@ final class SettingOptions {
 
     /** Adds the options of some groups to a command, under a heading each. */
     static void addTo(CommandSpec command, RunConfig.Group... groups) {
+        addTo(command, Set.of(), groups);
+    }
+
+    /** The same with some settings left out of the help, for commands that refuse them by name. */
+    static void addTo(CommandSpec command, Set<String> hidden, RunConfig.Group... groups) {
         for (RunConfig.Group group : groups) {
             ArgGroupSpec.Builder options = ArgGroupSpec.builder()
                     .exclusive(false)
                     .multiplicity("0..1")
-                    .heading(String.format("%n%s%n", heading(group)))
+                    .heading(String.format("%n%s%n", heading(group, hidden)))
                     .order(group.ordinal());
             for (Settings.Info setting : in(group)) {
-                options.addArg(option(setting));
+                options.addArg(option(setting, hidden.contains(setting.name())));
             }
             command.addArgGroup(options.build());
         }
     }
 
-    private static String heading(RunConfig.Group group) {
+    private static String heading(RunConfig.Group group, Set<String> hidden) {
         return switch (group) {
             case MODEL -> "Network:";
-            case REMOE -> "ReMoE blocks (one of these options implies --remoe):";
+            case REMOE ->
+                hidden.contains("remoe")
+                        ? "ReMoE blocks:"
+                        : "ReMoE blocks (one of these options implies --remoe):";
             case DATA -> "Data:";
             case SCHEME -> "Training scheme:";
             case OPTIMIZATION -> "Optimization:";
@@ -47,7 +56,7 @@ final class SettingOptions {
         };
     }
 
-    private static OptionSpec option(Settings.Info setting) {
+    private static OptionSpec option(Settings.Info setting, boolean hidden) {
         String description = String.format(
                 "%s Default: %s.",
                 setting.description(),
@@ -55,7 +64,7 @@ final class SettingOptions {
         OptionSpec.Builder option = setting.alias().isEmpty()
                 ? OptionSpec.builder(name(setting))
                 : OptionSpec.builder(name(setting), "--" + setting.alias());
-        option.type(String.class).description(description.replace("%", "%%"));
+        option.type(String.class).description(description.replace("%", "%%")).hidden(hidden);
         if (setting.flag()) {
             return option.arity("0..1")
                     .fallbackValue("true")

@@ -65,6 +65,15 @@ class ExperimentCommandTest {
     }
 
     @Test
+    void helpOffersOnlyWhatAllCellsCanHave() {
+        run("experiment", "--help");
+
+        assertThat(out.toString())
+                .contains("--epochs=", "--lambda-align=")
+                .doesNotContain("--remoe", "--scheme", "--seed=");
+    }
+
+    @Test
     void makesATableOnceAndGoesOnWhereItStopped() throws IOException {
         assertThat(experiment("gates", "--attack=fgsm")).as(err::toString).isZero();
         assertThat(out.toString())

@@ -9,11 +9,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
@@ -29,6 +29,9 @@ import java.util.stream.Collectors;
  * @param rows its rows with their runs, first the start if there is one
  */
 public record Grid(Experiment experiment, Scale scale, List<Line> rows) {
+
+    /** The settings in which cells differ, so that none can be set for all of them. */
+    public static final Set<String> SET_BY_CELLS = Set.of("remoe", "scheme", "seed");
 
     // Their part is empty in networks without ReMoE blocks, whose runs must not depend on them.
     private static final Set<String> REGION_LOSSES =
@@ -130,7 +133,7 @@ public record Grid(Experiment experiment, Scale scale, List<Line> rows) {
                             .collect(Collectors.joining(", ")),
                     scale.name()));
         }
-        Set<String> own = new LinkedHashSet<>(List.of("scheme", "remoe", "seed"));
+        Set<String> own = new TreeSet<>(SET_BY_CELLS);
         if (ownModels) {
             own.add("model");
         }

@@ -586,12 +586,13 @@ public record RunConfig(
     }
 
     /**
-     * Returns a configuration changed by a YAML file of settings. If it names a {@code recipe}, that is
-     * where it starts from instead of this one.
+     * Returns a configuration changed by a YAML file of settings. The file may name the {@code recipe}
+     * to start from, if this configuration is still the defaults'.
      *
      * @param file the file
      * @return the configuration with these changes
-     * @throws IOException if the file cannot be read, or holds what is no setting
+     * @throws IOException if the file cannot be read, holds what is no setting, or names a recipe where
+     *     another start was chosen
      */
     public RunConfig with(Path file) throws IOException {
         return Settings.read(file, this);

@@ -119,6 +119,12 @@ public final class Settings {
             Map<String, Object> values = parse(Files.readString(file));
             Object recipe = values.remove(RECIPE);
             RunConfig start = recipe == null ? base : RunConfig.recipe(recipe.toString());
+            if (!base.equals(start) && !base.equals(RunConfig.defaults())) {
+                throw new IllegalArgumentException(String.format(
+                        "It starts from the recipe '%s', but another start was given too. Leave out"
+                                + " one of them.",
+                        recipe));
+            }
             return start.with(values);
         } catch (IllegalArgumentException | YamlEngineException e) {
             throw new IOException(

@@ -113,6 +113,18 @@ class RunConfigTest {
         assertThat(config).isEqualTo(RunConfig.recipe("imagenet-sat").with(Map.of("epochs", 3)));
     }
 
+    @Test
+    void aFileThatStartsFromAnotherRecipeIsRefused() throws IOException {
+        Path file =
+                Files.writeString(temp.resolve("mine.yaml"), "recipe: imagenet-sat\nepochs: 3\n");
+
+        assertThat(RunConfig.recipe("imagenet-sat").with(file).epochs()).isEqualTo(3);
+        assertThatExceptionOfType(IOException.class)
+                .isThrownBy(() -> RunConfig.recipe("cifar10-sat").with(file))
+                .withMessageContaining("mine.yaml cannot be used")
+                .withMessageContaining("'imagenet-sat', but another start was given too");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
