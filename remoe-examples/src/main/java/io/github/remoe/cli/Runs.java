@@ -21,6 +21,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Trains a run and evaluates it. */
 final class Runs {
@@ -78,7 +80,8 @@ final class Runs {
                 if (run.isStopped()) {
                     progress.close();
                     out.printf(
-                            "Stopped and saved. Go on with: train --resume %s%n", folder.getPath());
+                            "Stopped and saved. Go on with: %s%n",
+                            resumeCommand(spec, folder.getPath()));
                     out.flush();
                     return Optional.empty();
                 }
@@ -115,6 +118,17 @@ final class Runs {
                 folder.readInfo().classes())) {
             return evaluation.run(target, results);
         }
+    }
+
+    /** The command that goes on, with the options that are not kept in the run folder. */
+    static String resumeCommand(CommandSpec spec, Path run) {
+        Stream<String> evaluation = spec.commandLine().getParseResult().matchedOptions().stream()
+                .filter(option ->
+                        option.group() == null && !option.longestName().equals("--config"))
+                .map(option ->
+                        option.longestName() + " " + String.join(",", option.stringValues()));
+        return Stream.concat(Stream.of("train --resume " + run), evaluation)
+                .collect(Collectors.joining(" "));
     }
 
     /** Waits until the run has saved what it has: the process ends when its hooks do. */
