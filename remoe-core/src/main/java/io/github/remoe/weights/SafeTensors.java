@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -32,8 +33,16 @@ import java.util.function.Predicate;
  *
  * <p>What is written is what the Python library writes for the same arrays, byte for byte. Arrays may
  * be of the types boolean, uint8, int8, int32, int64, float16, float32 and float64; bfloat16, which
- * DJL's engines cannot hold, is read as float32 without any loss. What is read is checked first: a file whose header and bytes do not fit gives an error, never arrays of
- * something else.
+ * DJL's engines cannot hold, is read as float32 without any loss.
+ *
+ * <p>What is read is checked first: a file whose header and bytes do not fit gives an error, never
+ * arrays of something else. A file of unknown origin can do no harm: reading takes no more memory than
+ * the file, or for bfloat16 twice as much, and a few megabytes.
+ *
+ * <p>Arrays may be spread over several such files, shards, beside an index ({@code
+ * model.safetensors.index.json}) that says which shard each array is in, as Hugging Face's libraries
+ * write them. Wherever a file is read, its place can be taken by an index, or by a folder that holds
+ * {@code model.safetensors} or an index of that name.
  */
 public final class SafeTensors {
 
@@ -44,9 +53,9 @@ public final class SafeTensors {
     /**
      * Reads all arrays of a file.
      *
-     * @param file the file
+     * @param file the file, an index or a folder
      * @param manager the manager of the arrays, which go to its device
-     * @return the arrays with their names, in the order of the file
+     * @return the arrays with their names, in the order of the file, shard by shard
      * @throws IOException if the file cannot be read, is cut off, or is no safetensors file; the
      *     message tells what is wrong
      */
@@ -57,42 +66,42 @@ public final class SafeTensors {
     /**
      * Reads some arrays of a file.
      *
-     * @param file the file
+     * @param file the file, an index or a folder
      * @param manager the manager of the arrays, which go to its device
      * @param wanted the names of the arrays to read
-     * @return the arrays with their names, in the order of the file
+     * @return the arrays with their names, in the order of the file, shard by shard
      * @throws IOException if the file cannot be read, is cut off, or is no safetensors file; the
      *     message tells what is wrong
      */
     public static NDList load(Path file, NDManager manager, Predicate<String> wanted)
             throws IOException {
-        try (FileChannel channel = FileChannel.open(file)) {
-            SafeTensorsHeader header = SafeTensorsHeader.read(file, channel);
-            NDList arrays = new NDList();
-            for (SafeTensorsHeader.Entry entry : header.entries()) {
-                if (wanted.test(entry.name())) {
-                    ByteBuffer bytes = SafeTensorsHeader.bytes(
-                            file,
-                            channel,
-                            header.start() + entry.from(),
-                            entry.to() - entry.from());
-                    arrays.add(array(manager, entry, bytes));
+        NDList arrays = new NDList();
+        for (SafeTensorsFile part : SafeTensorsFile.find(file)) {
+            try (FileChannel channel = FileChannel.open(part.path())) {
+                SafeTensorsHeader header = SafeTensorsHeader.read(part.path(), channel);
+                part.checkNames(header);
+                for (SafeTensorsHeader.Entry entry : header.entries()) {
+                    if (wanted.test(entry.name())) {
+                        arrays.add(array(manager, entry, part.path(), channel, header.start()));
+                    }
                 }
             }
-            return arrays;
         }
+        return arrays;
     }
 
     /**
      * Reads what else a file says.
      *
-     * @param file the file
-     * @return texts by name, in the order of the names; none if the file has no metadata
+     * @param file the file, an index or a folder
+     * @return texts by name, in the order of the names; none if the file, or the first shard, has no
+     *     metadata
      * @throws IOException as for {@link #load(Path, NDManager)}
      */
     public static Map<String, String> loadMetadata(Path file) throws IOException {
-        try (FileChannel channel = FileChannel.open(file)) {
-            return SafeTensorsHeader.read(file, channel).metadata();
+        Path first = SafeTensorsFile.find(file).get(0).path();
+        try (FileChannel channel = FileChannel.open(first)) {
+            return SafeTensorsHeader.read(first, channel).metadata();
         }
     }
 
@@ -110,17 +119,7 @@ public final class SafeTensors {
     public static void save(Path file, NDList arrays, Map<String, String> metadata)
             throws IOException {
         List<NDArray> sorted = new ArrayList<>(arrays);
-        Set<String> names = new HashSet<>();
-        for (NDArray array : sorted) {
-            if (array.getName() == null
-                    || array.getName().equals(SafeTensorsHeader.METADATA)
-                    || !names.add(array.getName())) {
-                throw new IllegalArgumentException(String.format(
-                        "Each array in %s needs a name of its own, other than %s; got '%s'. Set it"
-                                + " with setName.",
-                        file, SafeTensorsHeader.METADATA, array.getName()));
-            }
-        }
+        checkNames(file, arrays);
         sorted.sort(
                 Comparator.comparing(SafeTensors::type).reversed().thenComparing(NDArray::getName));
         Path beside = file.resolveSibling("." + file.getFileName());
@@ -144,6 +143,71 @@ public final class SafeTensors {
                 beside, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
     }
 
+    /**
+     * Writes arrays into a folder as Hugging Face's libraries do: into {@code model.safetensors} if
+     * they fit, else into {@code model-00001-of-0000N.safetensors} and so on, and {@code
+     * model.safetensors.index.json}, which says where each array is. Shards are filled in the order
+     * of the arrays; an array that is larger than a shard gets one of its own. The index is written
+     * last.
+     *
+     * @param folder the folder, which is created if need be
+     * @param arrays arrays with different names
+     * @param metadata texts by name for every file, or an empty map
+     * @param maxShardSize the most bytes of arrays in a file, from 1
+     * @return what {@link #load} takes: the file, or the index
+     * @throws IOException if a file cannot be written
+     * @throws IllegalArgumentException as for {@link #save}
+     */
+    public static Path saveSharded(
+            Path folder, NDList arrays, Map<String, String> metadata, long maxShardSize)
+            throws IOException {
+        checkNames(folder, arrays);
+        List<NDList> shards = new ArrayList<>();
+        long room = 0;
+        for (NDArray array : arrays) {
+            long size = bytes(array);
+            if (shards.isEmpty() || size > room) {
+                shards.add(new NDList());
+                room = maxShardSize;
+            }
+            shards.get(shards.size() - 1).add(array);
+            room -= size;
+        }
+        Files.createDirectories(folder);
+        if (shards.size() <= 1) {
+            Path file = folder.resolve(SafeTensorsFile.NAME);
+            save(file, arrays, metadata);
+            return file;
+        }
+        Map<String, String> places = new TreeMap<>();
+        for (int i = 0; i < shards.size(); i++) {
+            String name = String.format(
+                    Locale.ROOT, "model-%05d-of-%05d.safetensors", i + 1, shards.size());
+            save(folder.resolve(name), shards.get(i), metadata);
+            shards.get(i).forEach(array -> places.put(array.getName(), name));
+        }
+        long size = arrays.stream().mapToLong(SafeTensors::bytes).sum();
+        return SafeTensorsFile.writeIndex(folder, places, size);
+    }
+
+    private static long bytes(NDArray array) {
+        return array.size() * array.getDataType().getNumOfBytes();
+    }
+
+    private static void checkNames(Path file, NDList arrays) {
+        Set<String> names = new HashSet<>();
+        for (NDArray array : arrays) {
+            if (array.getName() == null
+                    || array.getName().equals(SafeTensorsHeader.METADATA)
+                    || !names.add(array.getName())) {
+                throw new IllegalArgumentException(String.format(
+                        "Each array in %s needs a name of its own, other than %s; got '%s'. Set it"
+                                + " with setName.",
+                        file, SafeTensorsHeader.METADATA, array.getName()));
+            }
+        }
+    }
+
     private static ByteBuffer header(List<NDArray> sorted, Map<String, String> metadata) {
         JsonObject header = new JsonObject();
         if (!metadata.isEmpty()) {
@@ -154,7 +218,7 @@ public final class SafeTensors {
             JsonObject entry = new JsonObject();
             entry.addProperty("dtype", type(array).name());
             entry.add("shape", GSON.toJsonTree(array.getShape().getShape()));
-            long end = offset + array.size() * array.getDataType().getNumOfBytes();
+            long end = offset + bytes(array);
             entry.add("data_offsets", GSON.toJsonTree(new long[] {offset, end}));
             header.add(array.getName(), entry);
             offset = end;
@@ -182,26 +246,38 @@ public final class SafeTensors {
     }
 
     private static NDArray array(
-            NDManager manager, SafeTensorsHeader.Entry entry, ByteBuffer bytes) {
-        ByteBuffer numbers = entry.type() == SafeTensorsHeader.Type.BF16 ? widened(bytes) : bytes;
+            NDManager manager,
+            SafeTensorsHeader.Entry entry,
+            Path file,
+            FileChannel channel,
+            long start)
+            throws IOException {
+        boolean halves = entry.type() == SafeTensorsHeader.Type.BF16;
+        ByteBuffer bytes = SafeTensorsHeader.bytes(
+                file, channel, start + entry.from(), entry.to() - entry.from(), halves ? 2 : 1);
+        if (halves) {
+            widen(bytes);
+        }
         NDArray array;
         // An array made from a buffer borrows its memory, which Java frees; the copy has its own.
         try (NDArray borrowed =
-                manager.create(numbers, entry.shape(), entry.type().dataType())) {
+                manager.create(bytes, entry.shape(), entry.type().dataType())) {
             array = borrowed.duplicate();
         }
         array.setName(entry.name());
         return array;
     }
 
-    /** A bfloat16 is the upper half of a float32. */
-    private static ByteBuffer widened(ByteBuffer halves) {
-        ByteBuffer floats =
-                ByteBuffer.allocateDirect(2 * halves.remaining()).order(ByteOrder.LITTLE_ENDIAN);
-        while (halves.hasRemaining()) {
-            floats.putInt(halves.getShort() << Short.SIZE);
+    /**
+     * Makes float32 of the bfloat16 numbers in the second half of a buffer: each is the upper half of
+     * one.
+     */
+    private static void widen(ByteBuffer bytes) {
+        int count = bytes.capacity() / Float.BYTES;
+        for (int i = 0; i < count; i++) {
+            int half = bytes.getShort(Short.BYTES * (count + i));
+            bytes.putInt(Float.BYTES * i, half << Short.SIZE);
         }
-        return floats.flip();
     }
 
     private static void write(FileChannel channel, ByteBuffer buffer) throws IOException {

@@ -3,28 +3,21 @@ package io.github.remoe.weights;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 
-import com.google.gson.JsonArray;
-import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
-import com.google.gson.Strictness;
-import com.google.gson.stream.JsonReader;
-
 import java.io.IOException;
-import java.io.StringReader;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
-import java.util.stream.StreamSupport;
+import java.util.TreeSet;
 
 /**
  * The header of a safetensors file, checked against the file.
@@ -39,6 +32,14 @@ record SafeTensorsHeader(long start, List<Entry> entries, Map<String, String> me
 
     // As in the Python library: more than any model needs, and little enough to allocate.
     private static final long MAX_LENGTH = 100_000_000;
+    private static final int MAX_NAME = 1_000;
+    // An array takes some hundred bytes of memory, and may take fifty of a file that holds no more.
+    private static final long MAX_ARRAYS = 10_000;
+    private static final long BYTES_PER_ARRAY = 1_000;
+
+    private static final Set<String> MEMBERS =
+            new TreeSet<>(Set.of("dtype", "shape", "data_offsets"));
+    private static final String TYPES = Arrays.toString(Type.values());
 
     /** The types that DJL can make arrays of; the Python library writes arrays of the last first. */
     enum Type {
@@ -90,7 +91,8 @@ record SafeTensorsHeader(long start, List<Entry> entries, Map<String, String> me
                     file,
                     String.format(
                             "is no safetensors file: its first 8 bytes give a header of %s bytes, expected"
-                                    + " 2 to %d",
+                                    + " 2 to %d. (PyTorch's own .pth and .bin files are turned into"
+                                    + " one by safetensors.torch.save_file.)",
                             Long.toUnsignedString(length), MAX_LENGTH));
         }
         long start = Long.BYTES + length;
@@ -101,18 +103,16 @@ record SafeTensorsHeader(long start, List<Entry> entries, Map<String, String> me
                             "is cut off: it has %d bytes, and its header alone ends at %d",
                             size, start));
         }
-        ByteBuffer bytes = bytes(file, channel, Long.BYTES, length);
+        byte[] json = new byte[(int) length];
+        bytes(file, channel, Long.BYTES, length).get(json);
         SafeTensorsHeader header;
         try {
-            header = parse(
-                    start, StandardCharsets.UTF_8.newDecoder().decode(bytes).toString());
+            header = parse(start, json, Math.max(MAX_ARRAYS, size / BYTES_PER_ARRAY));
             header.checkPlaces();
-        } catch (IOException
-                | JsonParseException
-                | IllegalStateException
-                | IllegalArgumentException
-                | ArithmeticException e) {
+        } catch (IllegalArgumentException e) {
             throw garbled(file, e.getMessage(), e);
+        } catch (ArithmeticException e) {
+            throw garbled(file, "a size or a place in it is more than any file has.", e);
         }
         if (header.end() > size - start) {
             throw wrong(
@@ -136,76 +136,79 @@ record SafeTensorsHeader(long start, List<Entry> entries, Map<String, String> me
         return entries.isEmpty() ? 0 : entries.get(entries.size() - 1).to();
     }
 
-    private static SafeTensorsHeader parse(long start, String json) throws IOException {
-        if (!json.startsWith("{")) {
+    private static SafeTensorsHeader parse(long start, byte[] bytes, long most) {
+        if (bytes[0] != '{') {
             throw new IllegalArgumentException("It does not start with '{'.");
         }
-        JsonReader reader = new JsonReader(new StringReader(json));
-        reader.setStrictness(Strictness.STRICT);
-        Map<String, JsonElement> members = new TreeMap<>();
-        reader.beginObject();
-        while (reader.hasNext()) {
-            String name = reader.nextName();
-            if (members.put(name, JsonParser.parseReader(reader)) != null) {
-                throw new IllegalArgumentException("It has two arrays '" + name + "'.");
-            }
-        }
-        reader.endObject();
-        reader.peek();
-        Map<String, String> metadata = new TreeMap<>();
-        JsonElement texts = members.remove(METADATA);
-        if (texts != null) {
-            texts.getAsJsonObject()
-                    .asMap()
-                    .forEach((name, value) ->
-                            metadata.put(name, value.getAsJsonPrimitive().getAsString()));
-        }
+        HeaderJson json = new HeaderJson(bytes);
+        Set<String> names = new HashSet<>();
         List<Entry> entries = new ArrayList<>();
-        members.forEach((name, value) -> entries.add(entry(name, value.getAsJsonObject())));
+        Map<String, String> metadata = new TreeMap<>();
+        json.members(MAX_NAME, name -> {
+            check(names.add(name), "It has two arrays '%s'.", name);
+            check(names.size() <= most, "It has more than %d arrays, too many for its size.", most);
+            if (name.equals(METADATA)) {
+                json.members(MAX_NAME, key -> {
+                    String before = metadata.put(key, json.text(bytes.length));
+                    check(before == null, "It has two texts '%s'.", key);
+                    check(metadata.size() <= most, "It has more than %d texts.", most);
+                });
+            } else {
+                entries.add(entry(name, json));
+            }
+        });
+        json.end();
         entries.sort(Comparator.comparingLong(Entry::from).thenComparingLong(Entry::to));
         return new SafeTensorsHeader(start, entries, metadata);
     }
 
-    private static Entry entry(String name, JsonObject json) {
-        for (String member : List.of("dtype", "shape", "data_offsets")) {
-            if (!json.has(member)) {
-                throw new IllegalArgumentException(
-                        String.format("The array '%s' has no %s.", name, member));
-            }
+    private static Entry entry(String name, HeaderJson json) {
+        Map<String, Object> members = new HashMap<>();
+        json.members(MAX_NAME, member -> {
+            check(MEMBERS.contains(member), "The array '%s' has an unknown '%s'.", name, member);
+            Object value = member.equals("dtype") ? json.text(MAX_NAME) : json.numbers();
+            check(members.put(member, value) == null, "The array '%s' has two %s.", name, member);
+        });
+        for (String member : MEMBERS) {
+            check(members.containsKey(member), "The array '%s' has no %s.", name, member);
         }
-        String type = json.get("dtype").getAsString();
-        if (Arrays.stream(Type.values()).noneMatch(known -> known.name().equals(type))) {
-            throw new IllegalArgumentException(String.format(
-                    "The array '%s' has the type %s, expected one of %s.",
-                    name, type, Arrays.toString(Type.values())));
-        }
-        long[] shape = longs(json.getAsJsonArray("shape"));
-        long[] offsets = longs(json.getAsJsonArray("data_offsets"));
-        if (offsets.length != 2 || offsets[0] > offsets[1]) {
-            throw new IllegalArgumentException(
-                    String.format("The array '%s' lies at %s.", name, Arrays.toString(offsets)));
-        }
-        return new Entry(name, Type.valueOf(type), new Shape(shape), offsets[0], offsets[1]);
+        String dtype = (String) members.get("dtype");
+        Type type = Arrays.stream(Type.values())
+                .filter(known -> known.name().equals(dtype))
+                .findAny()
+                .orElse(null);
+        check(
+                type != null,
+                "The array '%s' has the type %s, expected one of %s.",
+                name,
+                dtype,
+                TYPES);
+        long[] offsets = (long[]) members.get("data_offsets");
+        check(
+                offsets.length == 2 && offsets[0] <= offsets[1],
+                "The array '%s' lies at %s.",
+                name,
+                Arrays.toString(offsets));
+        Shape shape = new Shape((long[]) members.get("shape"));
+        return new Entry(name, type, shape, offsets[0], offsets[1]);
     }
 
-    private static long[] longs(JsonArray array) {
-        long[] numbers = StreamSupport.stream(array.spliterator(), false)
-                .mapToLong(number -> number.getAsBigDecimal().longValueExact())
-                .toArray();
-        if (Arrays.stream(numbers).anyMatch(number -> number < 0)) {
-            throw new IllegalArgumentException(
-                    "Shapes and places are 0 or more, got " + Arrays.toString(numbers) + ".");
+    private static void check(boolean right, String message, Object... values) {
+        if (!right) {
+            throw new IllegalArgumentException(String.format(message, values));
         }
-        return numbers;
     }
 
     /** Checks that each array has the bytes that its shape needs, one right after the other. */
     private void checkPlaces() {
         long end = 0;
         for (Entry entry : entries) {
-            long expected = entry.type().bytes;
+            // Engines multiply all axes but the empty ones when they lay out even an empty array.
+            long whole = entry.type().bytes;
+            long expected = whole;
             for (long axis : entry.shape().getShape()) {
-                expected = Math.multiplyExact(expected, axis);
+                whole = Math.multiplyExact(whole, Math.max(1, axis));
+                expected = axis == 0 ? 0 : Math.multiplyExact(expected, axis);
             }
             if (entry.to() - entry.from() != expected) {
                 throw new IllegalArgumentException(String.format(
@@ -242,17 +245,30 @@ record SafeTensorsHeader(long start, List<Entry> entries, Map<String, String> me
     }
 
     /** Reads bytes from a place in a file. */
-    static ByteBuffer bytes(Path file, FileChannel channel, long from, long length)
+    private static ByteBuffer bytes(Path file, FileChannel channel, long from, long length)
             throws IOException {
-        if (length > Integer.MAX_VALUE) {
+        return bytes(file, channel, from, length, 1);
+    }
+
+    /**
+     * Reads bytes from a place in a file to the end of a buffer that is larger by a factor.
+     *
+     * @return the buffer, at its start
+     */
+    static ByteBuffer bytes(Path file, FileChannel channel, long from, long length, int factor)
+            throws IOException {
+        if (length * factor > Integer.MAX_VALUE) {
             throw new IOException(String.format(
-                    "%s has an array of %d bytes, which is more than the 2^31 - 1 that can be read."
+                    "%s has an array of %d bytes, which is more than the %d that can be read."
                             + " Divide it into several.",
-                    file, length));
+                    file, length, Integer.MAX_VALUE / factor));
         }
-        ByteBuffer buffer = ByteBuffer.allocateDirect((int) length).order(ByteOrder.LITTLE_ENDIAN);
+        int start = (int) length * (factor - 1);
+        ByteBuffer buffer = ByteBuffer.allocateDirect((int) length * factor)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .position(start);
         while (buffer.hasRemaining()) {
-            if (channel.read(buffer, from + buffer.position()) < 0) {
+            if (channel.read(buffer, from + buffer.position() - start) < 0) {
                 throw wrong(file, "was cut off while it was read");
             }
         }

@@ -2,6 +2,7 @@ package io.github.remoe.weights;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIOException;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import ai.djl.ndarray.NDArray;
@@ -30,6 +31,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
@@ -200,11 +202,21 @@ class SafeTensorsTest {
                 "{'a':{'dtype':'U8','shape':[4],'data_offsets':[0,4]},'b':{'dtype':'U8','shape':[4],'data_offsets':[0,4]}} | 4 | arrays overlap",
                 "{'a':{'dtype':'U8','shape':[1],'data_offsets':[0,1]},'a':{'dtype':'U8','shape':[1],'data_offsets':[1,2]}} | 2 | two arrays 'a'",
                 "{'a':{'dtype':'F8_E4M3','shape':[1],'data_offsets':[0,1]}} | 1 | the type F8_E4M3",
-                "{'a':{'dtype':'U8','shape':[-1],'data_offsets':[0,1]}} | 1 | 0 or more, got [-1]",
+                "{'a':{'dtype':'U8','shape':[-1],'data_offsets':[0,1]}} | 1 | a whole number of 0 or more",
                 "{'a':{'dtype':'U8','shape':[1.5],'data_offsets':[0,1]}} | 1 | header cannot be read",
                 "{'a':{'dtype':'U8','shape':[1],'data_offsets':[1,0]}} | 1 | lies at [1, 0]",
                 "{'a':{'dtype':'U8','shape':[1],'data_offsets':[0]}} | 1 | lies at [0]",
-                "{'a':{'dtype':'F32','shape':[4611686018427387904,4],'data_offsets':[0,0]}} | 0 | header cannot be read",
+                "{'a':{'dtype':'F32','shape':[4611686018427387904,4],'data_offsets':[0,0]}} | 0 | more than any file has",
+                "{'a':{'dtype':'F32','shape':[0,4611686018427387904,4],'data_offsets':[0,0]}} | 0 | more than any file has",
+                "{'a':{'dtype':'U8','shape':[99999999999999999999],'data_offsets':[0,0]}} | 0 | more than any file has",
+                "{'a':{'dtype':'U8','shape':[01],'data_offsets':[0,1]}} | 1 | a whole number",
+                "{'a':{'dtype':'U8','shape':[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1],'data_offsets':[0,1]}} | 1 | more than 32 numbers",
+                "{'a':{'dtype':'U8','dtype':'U8','shape':[1],'data_offsets':[0,1]}} | 1 | has two dtype",
+                "{'a':{'dtype':'U8','shape':[1],'data_offsets':[0,1],'crc':'x'}} | 1 | has an unknown 'crc'",
+                "{'__metadata__':{'k':'v','k':'w'}} | 0 | two texts 'k'",
+                "{'__metadata__':{'k':'\\x'}} | 0 | \\x in a text",
+                "{'__metadata__':{'k':'\\u12'}} | 0 | 4 hexadecimal digits",
+                "{'__metadata__':{'k':'v}} | 0 | text without an end",
                 "{'a':{'shape':[1],'data_offsets':[0,1]}} | 1 | has no dtype",
                 "{'a':3} | 1 | header cannot be read",
                 "{'__metadata__':{'k':{}},'a':{'dtype':'U8','shape':[1],'data_offsets':[0,1]}} | 1 | header cannot be read",
@@ -225,6 +237,59 @@ class SafeTensorsTest {
                 .isThrownBy(() -> SafeTensors.load(file, manager))
                 .withMessageContaining(file.toString())
                 .withMessageContaining(reason);
+    }
+
+    @Test
+    void everyEscapeOfATextIsRead() throws IOException {
+        Path file = write("{\"__metadata__\":{\"k\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\u00e9\"}}");
+
+        assertThat(SafeTensors.loadMetadata(file))
+                .isEqualTo(Map.of("k", "\"\\/\b\f\n\r\t\u00e9\u00e9"));
+    }
+
+    /** Each of a million bytes, and made to have a parser take many times that. */
+    @ParameterizedTest
+    @ValueSource(strings = {"[", "{\"a\":", "0,", "a", "\\n"})
+    void aHeaderThatGoesOnAndOnIsRefusedAtOnce(String again) throws IOException {
+        String much = again.repeat(1_000_000 / again.length());
+        for (String before : List.of(
+                "{\"a\":",
+                "{\"a\":{\"dtype\":\"U8\",\"shape\":",
+                "{\"a\":{\"dtype\":\"U8\",\"shape\":[",
+                "{\"a\":{\"dtype\":\"",
+                "{\"")) {
+            Path file = write(before + much);
+            // The first time takes more: classes are loaded.
+            assertThatIOException().isThrownBy(() -> SafeTensors.load(file, manager));
+            long allocated = Allocated.bytes(() -> assertThatIOException()
+                    .isThrownBy(() -> SafeTensors.load(file, manager))
+                    .withMessageContaining("header cannot be read: "));
+
+            assertThat(allocated).isLessThan(Files.size(file) + 200_000);
+        }
+    }
+
+    @Test
+    void aFileOfNothingButEmptyArraysIsRefused() throws IOException {
+        StringBuilder json = new StringBuilder("{");
+        for (int i = 0; i < 20_000; i++) {
+            json.append(String.format(
+                    "\"%d\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},", i));
+        }
+        json.setCharAt(json.length() - 1, '}');
+
+        assertThatIOException()
+                .isThrownBy(() -> SafeTensors.load(write(json.toString()), manager))
+                .withMessageContaining("more than 10000 arrays");
+    }
+
+    private Path write(String header) throws IOException {
+        byte[] json = header.getBytes(StandardCharsets.UTF_8);
+        ByteBuffer bytes = ByteBuffer.allocate(8 + json.length)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(json.length)
+                .put(json);
+        return Files.write(temp.resolve("header.safetensors"), bytes.array());
     }
 
     @Test

@@ -1,0 +1,179 @@
+package io.github.remoe.weights;
+
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonObject;
+import com.google.gson.Strictness;
+import com.google.gson.stream.JsonReader;
+import com.google.gson.stream.JsonToken;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * One of the files that arrays are read from.
+ *
+ * @param path the file
+ * @param names the names of the arrays that it has to hold, and no others; null if there is no index
+ *     to say so
+ */
+record SafeTensorsFile(Path path, Set<String> names) {
+
+    static final String NAME = "model.safetensors";
+
+    private static final String INDEX = ".index.json";
+    // Ten thousand names take about one million.
+    private static final long MAX_INDEX = 4_000_000;
+
+    /**
+     * Finds the files of a path.
+     *
+     * @param path a safetensors file, an index or a folder
+     * @return the files in the order of their names
+     * @throws IOException if there are none, or the index cannot be read
+     */
+    static List<SafeTensorsFile> find(Path path) throws IOException {
+        if (Files.isDirectory(path)) {
+            Path index = path.resolve(NAME + INDEX);
+            return find(
+                    Files.exists(index) && !Files.exists(path.resolve(NAME))
+                            ? index
+                            : existing(path, NAME));
+        }
+        return path.toString().endsWith(INDEX)
+                ? readIndex(path)
+                : List.of(new SafeTensorsFile(path, null));
+    }
+
+    private static Path existing(Path folder, String name) throws IOException {
+        Path file = folder.resolve(name);
+        if (!Files.isRegularFile(file)) {
+            throw new FileNotFoundException(String.format(
+                    "There is neither %s nor %s%s in %s. Name the file itself; PyTorch's own .pth and"
+                            + " .bin files are turned into one by safetensors.torch.save_file.",
+                    name, name, INDEX, folder));
+        }
+        return file;
+    }
+
+    private static List<SafeTensorsFile> readIndex(Path index) throws IOException {
+        long size = Files.size(index);
+        Map<String, Set<String>> shards = new TreeMap<>();
+        try (JsonReader json = new JsonReader(Files.newBufferedReader(index))) {
+            check(size <= MAX_INDEX, "it has %d bytes, allowed are %d", size, MAX_INDEX);
+            json.setStrictness(Strictness.STRICT);
+            json.beginObject();
+            while (json.hasNext()) {
+                if (json.nextName().equals("weight_map")) {
+                    check(shards.isEmpty(), "it has two weight_maps");
+                    readMap(json, shards);
+                } else {
+                    json.skipValue();
+                }
+            }
+            json.endObject();
+            json.peek();
+            check(!shards.isEmpty(), "its weight_map is missing or empty");
+            for (String shard : shards.keySet()) {
+                check(
+                        Files.isRegularFile(index.resolveSibling(shard)),
+                        "'%s' is not in the same folder",
+                        shard);
+            }
+        } catch (IOException | RuntimeException e) {
+            throw new IOException(
+                    String.format(
+                            "%s is no index of safetensors files: %s. Make or copy the folder again.",
+                            index, e.getMessage()),
+                    e);
+        }
+        return shards.entrySet().stream()
+                .map(shard ->
+                        new SafeTensorsFile(index.resolveSibling(shard.getKey()), shard.getValue()))
+                .toList();
+    }
+
+    private static void readMap(JsonReader json, Map<String, Set<String>> shards)
+            throws IOException {
+        Set<String> names = new HashSet<>();
+        json.beginObject();
+        while (json.hasNext()) {
+            String name = json.nextName();
+            check(names.add(name), "it has '%s' twice", name);
+            check(json.peek() == JsonToken.STRING, "'%s' is in no file", name);
+            String shard = json.nextString();
+            // An index that came from somewhere must not have other files read.
+            check(
+                    Path.of(shard).getNameCount() == 1
+                            && !Path.of(shard).isAbsolute()
+                            && shard.endsWith(".safetensors"),
+                    "'%s' is not the name of a .safetensors file in the same folder",
+                    shard);
+            shards.computeIfAbsent(shard, file -> new TreeSet<>()).add(name);
+        }
+        json.endObject();
+    }
+
+    private static void check(boolean right, String message, Object... values) {
+        if (!right) {
+            throw new IllegalArgumentException(String.format(message, values));
+        }
+    }
+
+    /** Checks that the file holds what the index says. */
+    void checkNames(SafeTensorsHeader header) throws IOException {
+        if (names == null) {
+            return;
+        }
+        Set<String> missing = new TreeSet<>(names);
+        Set<String> unknown = new TreeSet<>();
+        for (SafeTensorsHeader.Entry entry : header.entries()) {
+            if (!missing.remove(entry.name())) {
+                unknown.add(entry.name());
+            }
+        }
+        if (!missing.isEmpty() || !unknown.isEmpty()) {
+            throw new IOException(String.format(
+                    "%s does not hold what its index says: missing are %s, not in the index are %s."
+                            + " Copy all files of the folder again.",
+                    path, missing, unknown));
+        }
+    }
+
+    /**
+     * Writes an index.
+     *
+     * @param folder where to
+     * @param places the file's name by the array's name
+     * @param size the bytes of all arrays
+     * @return its file
+     * @throws IOException if it cannot be written
+     */
+    static Path writeIndex(Path folder, Map<String, String> places, long size) throws IOException {
+        JsonObject metadata = new JsonObject();
+        metadata.addProperty("total_size", size);
+        JsonObject index = new JsonObject();
+        index.add("metadata", metadata);
+        JsonObject map = new JsonObject();
+        places.forEach(map::addProperty);
+        index.add("weight_map", map);
+        String text = new GsonBuilder()
+                .setPrettyPrinting()
+                .disableHtmlEscaping()
+                .create()
+                .toJson(index);
+        Path file = folder.resolve(NAME + INDEX);
+        Path beside = folder.resolve("." + NAME + INDEX);
+        Files.writeString(beside, text + "\n");
+        return Files.move(
+                beside, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+    }
+}
