@@ -16,9 +16,11 @@ import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -31,13 +33,14 @@ import java.util.regex.Pattern;
 class SafeTensorsFuzzTest {
 
     private static final int TRIES = 10_000;
-    private static final long SPARE_BYTES = 250_000;
+    private static final long SPARE_BYTES = 200_000;
     private static final long SECONDS = 5;
     private static final Pattern NUMBER = Pattern.compile("\\d+");
     private static final Pattern PIECE = Pattern.compile("\"[^\"]*\"|\\d+|[\\[\\]{},:]");
 
     private static byte[] valid;
     private static Path file;
+    private static FileChannel channel;
     private static int read;
 
     @BeforeContainer
@@ -46,12 +49,12 @@ class SafeTensorsFuzzTest {
                 .getResource("/golden/types.safetensors")
                 .toURI()));
         file = Files.createTempFile("fuzz", ".safetensors");
-        Files.write(file, valid);
-        read();
+        channel = FileChannel.open(file, StandardOpenOption.WRITE);
     }
 
     @AfterContainer
     static void close() throws IOException {
+        channel.close();
         Files.delete(file);
         // Neither everything nor nothing: the files are wrong, but hardly.
         assertThat(read).isBetween(TRIES / 100, TRIES / 2);
@@ -60,13 +63,19 @@ class SafeTensorsFuzzTest {
     @Property(tries = TRIES, shrinking = ShrinkingMode.OFF)
     void aWrongFileIsReadOrRefused(@ForAll long seed) throws IOException {
         byte[] bytes = mutated(new Random(seed));
-        Files.write(file, bytes);
+        // A file that is closed after each change would be brought to the disk each time.
+        channel.write(ByteBuffer.wrap(bytes), 0);
+        channel.truncate(bytes.length);
         String[] message = new String[1];
         long start = System.nanoTime();
 
         long allocated = Allocated.bytes(() -> message[0] = read());
 
         assertThat(System.nanoTime() - start).isLessThan(TimeUnit.SECONDS.toNanos(SECONDS));
+        if (allocated > SPARE_BYTES) {
+            // The first time on a path through the code, its classes are loaded.
+            allocated = Allocated.bytes(SafeTensorsFuzzTest::read);
+        }
         assertThat(allocated).isLessThan(2L * bytes.length + SPARE_BYTES);
         if (message[0] == null) {
             read++;
