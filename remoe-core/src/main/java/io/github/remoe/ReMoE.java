@@ -9,6 +9,7 @@ import io.github.remoe.moe.RegionGrid;
 import io.github.remoe.vit.EncoderBlock;
 import io.github.remoe.vit.VisionTransformer;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -108,6 +109,70 @@ public record ReMoE(
      */
     public RegionGrid grid(VisionTransformer vit) {
         return new RegionGrid(vit.getGridSize(), vit.getGridSize(), rows, columns, centerRatio);
+    }
+
+    /**
+     * Tells what would make a network's {@link ReMoEBlock}s in one without: inserting each of these
+     * settings gives the same network.
+     *
+     * @param vit the network
+     * @return the settings, one for all layers that have the same, each with its layers; none if the
+     *     network has no blocks
+     * @throws IllegalArgumentException if a block has a gate of the caller's own
+     */
+    public static List<ReMoE> of(VisionTransformer vit) {
+        List<ReMoE> blocks = new ArrayList<>();
+        for (int layer = 1; layer <= vit.getBlocks().size(); layer++) {
+            if (vit.getBlocks().get(layer - 1).getFeedForward() instanceof ReMoEBlock block) {
+                ReMoE settings = of(block);
+                int same = 0;
+                while (same < blocks.size()
+                        && !blocks.get(same).at(settings.layers()).equals(settings)) {
+                    same++;
+                }
+                if (same == blocks.size()) {
+                    blocks.add(settings.at(List.of(layer)));
+                } else {
+                    List<Integer> layers = new ArrayList<>(blocks.get(same).layers());
+                    layers.add(layer);
+                    blocks.set(same, settings.at(List.copyOf(layers)));
+                }
+            }
+        }
+        return blocks;
+    }
+
+    private static ReMoE of(ReMoEBlock block) {
+        RegionGrid grid = block.getGrid();
+        return new ReMoE(
+                List.of(),
+                grid.rows(),
+                grid.columns(),
+                grid.centerRatio(),
+                GateType.of(block.getGate()),
+                block.getTopK(),
+                block.getGlobalExpert() != null,
+                block.getCenterExpert() != null,
+                block.getRegionalExperts() != null,
+                block.getBottleneckRatio(),
+                block.getLambda1(),
+                block.getLambda2());
+    }
+
+    private ReMoE at(List<Integer> layers) {
+        return new ReMoE(
+                layers,
+                rows,
+                columns,
+                centerRatio,
+                gate,
+                topK,
+                globalExpert,
+                centerExpert,
+                regionalExperts,
+                bottleneckRatio,
+                lambda1,
+                lambda2);
     }
 
     /**

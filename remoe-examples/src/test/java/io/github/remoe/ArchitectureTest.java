@@ -23,6 +23,8 @@ class ArchitectureTest {
                     "io.github.remoe.vit..",
                     "io.github.remoe.moe..",
                     "io.github.remoe.autograd..",
+                    "io.github.remoe.image..",
+                    "io.github.remoe.inference..",
                     "io.github.remoe.weights..")
             .layer("train")
             .definedBy(
@@ -50,6 +52,8 @@ class ArchitectureTest {
                     "io.github.remoe.vit..",
                     "io.github.remoe.moe..",
                     "io.github.remoe.autograd..",
+                    "io.github.remoe.image..",
+                    "io.github.remoe.inference..",
                     "io.github.remoe.weights..",
                     "io.github.remoe.attack..",
                     "io.github.remoe.loss..",

@@ -1,5 +1,7 @@
 package io.github.remoe.moe;
 
+import java.util.Arrays;
+
 /** The gates of the paper's comparison (table "Gating strategy comparison"). */
 public enum GateType {
     /** Attention-guided expert activation, {@link AeaGate}. */
@@ -8,6 +10,28 @@ public enum GateType {
     MLP,
     /** Every region alike, {@link UniformGate}. */
     UNIFORM;
+
+    /**
+     * Returns the type of a gate.
+     *
+     * @param gate the gate
+     * @return its type
+     * @throws IllegalArgumentException if it is a gate of the caller's own
+     */
+    public static GateType of(Gate gate) {
+        if (gate instanceof AeaGate) {
+            return AEA;
+        }
+        if (gate instanceof MlpGate) {
+            return MLP;
+        }
+        if (gate instanceof UniformGate) {
+            return UNIFORM;
+        }
+        throw new IllegalArgumentException(String.format(
+                "%s is none of the gates that have a type: %s.",
+                gate.getClass().getName(), Arrays.toString(values())));
+    }
 
     Gate create(RegionGrid grid, int prefixTokens, float bottleneckRatio) {
         return switch (this) {

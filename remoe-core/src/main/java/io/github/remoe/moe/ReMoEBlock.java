@@ -63,6 +63,7 @@ public final class ReMoEBlock extends AbstractBlock {
     private final RegionGrid grid;
     private final int prefixTokens;
     private final int topK;
+    private final float bottleneckRatio;
     private final float lambda1;
     private final float lambda2;
     private final boolean tokensOnly;
@@ -79,6 +80,7 @@ public final class ReMoEBlock extends AbstractBlock {
         grid = builder.grid;
         prefixTokens = builder.prefixTokens;
         this.topK = topK;
+        bottleneckRatio = builder.bottleneckRatio;
         lambda1 = builder.lambda1;
         lambda2 = builder.lambda2;
         tokensOnly = builder.tokensOnly;
@@ -300,6 +302,33 @@ public final class ReMoEBlock extends AbstractBlock {
      */
     public int getTopK() {
         return topK;
+    }
+
+    /**
+     * Returns the hidden width of the centre and regional experts.
+     *
+     * @return the width as a fraction of the tokens' width
+     */
+    public float getBottleneckRatio() {
+        return bottleneckRatio;
+    }
+
+    /**
+     * Returns the coefficient of the centre branch.
+     *
+     * @return lambda_1
+     */
+    public float getLambda1() {
+        return lambda1;
+    }
+
+    /**
+     * Returns the coefficient of the regional branch.
+     *
+     * @return lambda_2
+     */
+    public float getLambda2() {
+        return lambda2;
     }
 
     /**

@@ -24,6 +24,7 @@ import io.github.remoe.autograd.Constants;
 
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -59,6 +60,7 @@ public final class VisionTransformer extends AbstractBlock {
     private final int embedDim;
     private final int numHeads;
     private final int numClasses;
+    private final float mlpRatio;
     private final boolean classToken;
     private final float[] mean;
     private final float[] std;
@@ -79,6 +81,7 @@ public final class VisionTransformer extends AbstractBlock {
         embedDim = builder.embedDim;
         numHeads = builder.numHeads;
         numClasses = builder.numClasses;
+        mlpRatio = builder.feedForward == null ? builder.mlpRatio : 0;
         classToken = builder.classToken;
         mean = builder.mean;
         std = builder.std;
@@ -275,6 +278,18 @@ public final class VisionTransformer extends AbstractBlock {
         super.beforeInitialize(inputShapes);
     }
 
+    /** {@inheritDoc} */
+    @Override
+    public void loadParameters(NDManager manager, DataInputStream is)
+            throws IOException, MalformedModelException {
+        try {
+            super.loadParameters(manager, is);
+        } catch (EOFException e) {
+            throw new MalformedModelException(
+                    "The parameters are cut off. Copy their file again, or save them again.", e);
+        }
+    }
+
     private String describe() {
         return String.format(
                 Locale.ROOT,
@@ -372,6 +387,35 @@ public final class VisionTransformer extends AbstractBlock {
      */
     public int getNumHeads() {
         return numHeads;
+    }
+
+    /**
+     * Returns the hidden width of the layers' own feed-forward networks, which a ReMoE block takes for
+     * its global expert.
+     *
+     * @return the hidden width as a multiple of the embedding dimension, or 0 if the caller filled the
+     *     slots with {@link Builder#optFeedForward(Supplier)}
+     */
+    public float getMlpRatio() {
+        return mlpRatio;
+    }
+
+    /**
+     * Returns whether a class token is classified; without one the mean of the patches is.
+     *
+     * @return true if there is a class token
+     */
+    public boolean hasClassToken() {
+        return classToken;
+    }
+
+    /**
+     * Returns whether there is a distillation token with its own head.
+     *
+     * @return true if there is one
+     */
+    public boolean hasDistillationToken() {
+        return distToken != null;
     }
 
     /**

@@ -40,7 +40,7 @@ final class Runs {
      * @param device where to evaluate
      * @param options the evaluation's
      * @param testSamples how many test images, chosen by the run's seed; 0 means all
-     * @return the results of the best weights, or of the last if the run did not validate; empty if
+     * @return the results of the {@linkplain RunFolder#chosenWeights() weights that count}; empty if
      *     Ctrl-C ended the training, which can then be gone on with
      */
     static Optional<Results> train(

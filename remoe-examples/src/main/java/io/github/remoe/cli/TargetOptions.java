@@ -48,7 +48,7 @@ final class TargetOptions {
             paramLabel = "WEIGHTS",
             description =
                     "Which weights of the run: ${COMPLETION-CANDIDATES}. Default: best if the run"
-                            + " has validated, else last.")
+                            + " has validated, else the average if it keeps one, else last.")
     private RunFolder.Weights weights;
 
     @Option(

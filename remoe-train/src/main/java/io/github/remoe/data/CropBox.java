@@ -1,5 +1,7 @@
 package io.github.remoe.data;
 
+import io.github.remoe.image.RgbImage;
+
 /**
  * A part of an image, in pixels.
  *
@@ -22,5 +24,10 @@ public record CropBox(int top, int left, int height, int width) {
                             + " %d, column %d",
                     height, width, top, left));
         }
+    }
+
+    /** Resizes this part of an image, see {@link RgbImage#resizePart}. */
+    void resize(RgbImage image, int rows, int columns, byte[] pixels) {
+        image.resizePart(top, left, height, width, rows, columns, pixels);
     }
 }

@@ -2,6 +2,8 @@ package io.github.remoe.data;
 
 import ai.djl.ndarray.types.Shape;
 
+import io.github.remoe.image.RgbImage;
+
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -222,7 +224,7 @@ public final class ImageFolderDataset extends PixelDataset {
         RgbImage image = RgbImage.read(getFile(index));
         part.of(image.height(), image.width(), index)
                 .ifPresentOrElse(
-                        box -> image.resizePart(box, imageSize, imageSize, pixels),
+                        box -> box.resize(image, imageSize, imageSize, pixels),
                         () -> image.toSquare(imageSize, pixels));
     }
 

@@ -14,6 +14,7 @@ import ai.djl.training.dataset.Sampler;
 import ai.djl.training.dataset.SequenceSampler;
 import ai.djl.translate.Batchifier;
 
+import io.github.remoe.image.RgbImage;
 import io.github.remoe.weights.Sha256;
 
 import org.slf4j.Logger;
@@ -425,7 +426,7 @@ public abstract class PixelDataset extends ArrayDataset {
         int width = (int) getImageShape().get(2);
         part.of(height, width, index)
                 .ifPresent(box ->
-                        RgbImage.of(pixels, height, width).resizePart(box, height, width, pixels));
+                        box.resize(RgbImage.of(pixels, height, width), height, width, pixels));
     }
 
     /** Chooses the part of an image to read, or none to read all of it. */

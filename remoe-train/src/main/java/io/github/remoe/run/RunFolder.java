@@ -8,6 +8,7 @@ import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonParseException;
 
+import io.github.remoe.inference.ModelFolder;
 import io.github.remoe.metrics.CsvMetrics;
 import io.github.remoe.report.Results;
 import io.github.remoe.vit.VisionTransformer;
@@ -45,6 +46,8 @@ import java.util.function.Function;
  * <tr><td>{@code log.csv}, {@code epochs.csv}</td><td>{@link CsvMetrics}: one line a step, one an
  *     epoch</td></tr>
  * <tr><td>{@code tensorboard}</td><td>the same for TensorBoard</td></tr>
+ * <tr><td>{@code serving.properties}, {@code network.json}, {@code synset.txt}</td><td>{@link
+ *     ModelFolder}: what DJL loads the weights with</td></tr>
  * <tr><td>{@code results.json}</td><td>{@link Results} of the last evaluation</td></tr>
  * </table>
  *
@@ -61,14 +64,14 @@ public final class RunFolder {
             .serializeNulls()
             .create();
 
-    /** The weights that a run keeps. */
+    /** The weights that a run keeps, those first that count if there are others too. */
     public enum Weights {
         /** Those of the highest robust accuracy on the validation images. */
         BEST,
+        /** The average of the weights, exponential or of the last epochs. */
+        AVERAGE,
         /** Those after the last step. */
-        LAST,
-        /** Their average, exponential or of the last epochs. */
-        AVERAGE;
+        LAST;
 
         /** Returns the name as files and command lines have it. */
         @Override
@@ -78,6 +81,7 @@ public final class RunFolder {
     }
 
     private final Path path;
+    private String described;
 
     /**
      * Names a folder.
@@ -207,10 +211,21 @@ public final class RunFolder {
         } finally {
             delete(beside);
         }
+        describe();
         for (Path older : saved(weights)) {
             if (!older.endsWith(name)) {
                 Files.delete(older);
             }
+        }
+    }
+
+    /** Makes this a folder that DJL loads as it is, once for each kind of weights that is new. */
+    private void describe() throws IOException {
+        String chosen = chosenWeights().toString();
+        if (!chosen.equals(described)) {
+            List<String> classes = readInfo().classes();
+            ModelFolder.describe(path, readConfig().createModel(classes.size()), classes, chosen);
+            described = chosen;
         }
     }
 
@@ -267,15 +282,30 @@ public final class RunFolder {
     }
 
     /**
-     * Loads the best weights that the run has chosen by validation, or the last if it did not
-     * validate, into a new model.
+     * Returns the weights that count unless told otherwise: the best if the run validated, else their
+     * average if one is kept, else the last.
+     *
+     * @return which; {@link Weights#LAST} too if there are none so far
+     * @throws IOException if the folder cannot be read
+     */
+    public Weights chosenWeights() throws IOException {
+        for (Weights weights : Weights.values()) {
+            if (has(weights)) {
+                return weights;
+            }
+        }
+        return Weights.LAST;
+    }
+
+    /**
+     * Loads the {@linkplain #chosenWeights() weights that count} into a new model.
      *
      * @param device where the model lives
      * @return the model, to be closed
      * @throws IOException if there is no run or no saved model, or they cannot be read
      */
     public Model loadModel(Device device) throws IOException {
-        return loadModel(has(Weights.BEST) ? Weights.BEST : Weights.LAST, device);
+        return loadModel(chosenWeights(), device);
     }
 
     /**
@@ -293,7 +323,7 @@ public final class RunFolder {
 
     /** Loads the weights of {@link #loadModel(Device)} into a network of one's own. */
     Model loadModel(Device device, VisionTransformer vit) throws IOException {
-        return loadModel(has(Weights.BEST) ? Weights.BEST : Weights.LAST, device, vit);
+        return loadModel(chosenWeights(), device, vit);
     }
 
     private Model loadModel(Weights weights, Device device, VisionTransformer vit)

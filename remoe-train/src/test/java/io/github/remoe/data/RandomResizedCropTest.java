@@ -11,6 +11,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 
 import io.github.remoe.Golden;
+import io.github.remoe.image.RgbImage;
 
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -46,8 +47,7 @@ class RandomResizedCropTest {
             int[] size = ints(element.getAsJsonObject().getAsJsonArray("size"));
             int[] expected = ints(element.getAsJsonObject().getAsJsonArray("pixels"));
             byte[] resized = new byte[expected.length];
-            image.resizePart(
-                    new CropBox(part[0], part[1], part[2], part[3]), size[0], size[1], resized);
+            image.resizePart(part[0], part[1], part[2], part[3], size[0], size[1], resized);
             int largest = 0;
             for (int i = 0; i < expected.length; i++) {
                 largest = Math.max(largest, Math.abs((resized[i] & 0xFF) - expected[i]));
@@ -206,8 +206,8 @@ class RandomResizedCropTest {
                 .isThrownBy(() -> builder.optFlipProbability(2))
                 .withMessageContaining("was 2.0");
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> RgbImage.of(new byte[12], 2, 2)
-                        .resizePart(new CropBox(1, 0, 2, 1), 2, 2, new byte[12]))
+                .isThrownBy(() ->
+                        RgbImage.of(new byte[12], 2, 2).resizePart(1, 0, 2, 1, 2, 2, new byte[12]))
                 .withMessageContaining("is not in the image, which has 2 x 2");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> new CropBox(0, 0, 0, 1))

@@ -177,7 +177,14 @@ class RunFolderTest {
                 assertThat(loaded.getProperty("Epoch")).isEqualTo("3");
             }
         }
-        assertThat(files()).containsExactly("config.yaml", "last-0003.params", "run.json");
+        assertThat(files())
+                .containsExactly(
+                        "config.yaml",
+                        "last-0003.params",
+                        "network.json",
+                        "run.json",
+                        "serving.properties",
+                        "synset.txt");
     }
 
     @Test
@@ -193,7 +200,14 @@ class RunFolderTest {
             folder.saveModel(RunFolder.Weights.LAST, model, 2);
             folder.saveModel(RunFolder.Weights.LAST, model, 2);
 
-            assertThat(files()).containsExactly("config.yaml", "last-0002.params", "run.json");
+            assertThat(files())
+                    .containsExactly(
+                            "config.yaml",
+                            "last-0002.params",
+                            "network.json",
+                            "run.json",
+                            "serving.properties",
+                            "synset.txt");
             try (Model loaded = folder.loadModel(Device.cpu())) {
                 assertThat(logits(loaded)).isEqualTo(expected);
             }

@@ -1,4 +1,4 @@
-package io.github.remoe.data;
+package io.github.remoe.image;
 
 import java.util.Arrays;
 

@@ -1,4 +1,4 @@
-package io.github.remoe.data;
+package io.github.remoe.image;
 
 import java.awt.image.BufferedImage;
 import java.awt.image.ColorModel;
@@ -22,8 +22,14 @@ import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 
-/** One decoded image: 8-bit RGB in three planes, each row by row. */
-final class RgbImage {
+/**
+ * One decoded image: 8-bit RGB in three planes, each row by row.
+ *
+ * <p>Grey samples are taken as they are, alpha is dropped, palettes are looked up; embedded colour
+ * profiles and EXIF rotation of files are ignored. So pixels are those that Pillow's {@code
+ * convert("RGB")} gives. Immutable, and so for use by many threads.
+ */
+public final class RgbImage {
 
     private static final int START_OF_SCAN = 0xDA;
     private static final int APP2 = 0xE2;
@@ -38,8 +44,15 @@ final class RgbImage {
         planes = new byte[3][width * height];
     }
 
-    /** Takes the planes R, G, B of an image. */
-    static RgbImage of(byte[] pixels, int height, int width) {
+    /**
+     * Takes the planes R, G, B of an image.
+     *
+     * @param pixels 3 x height x width bytes, which are copied
+     * @param height the rows of a plane
+     * @param width the columns of a plane
+     * @return the image
+     */
+    public static RgbImage of(byte[] pixels, int height, int width) {
         RgbImage image = new RgbImage(width, height);
         for (int band = 0; band < 3; band++) {
             System.arraycopy(pixels, band * width * height, image.planes[band], 0, width * height);
@@ -47,8 +60,15 @@ final class RgbImage {
         return image;
     }
 
-    /** Reads a JPEG or PNG file. */
-    static RgbImage read(Path file) throws IOException {
+    /**
+     * Reads a JPEG or PNG file.
+     *
+     * @param file the file
+     * @return the image
+     * @throws IOException if the file is missing, damaged, cut off or of another format; the message
+     *     names it
+     */
+    public static RgbImage read(Path file) throws IOException {
         try {
             return decode(Files.readAllBytes(file));
         } catch (ClosedByInterruptException e) {
@@ -63,7 +83,15 @@ final class RgbImage {
         }
     }
 
-    private static RgbImage decode(byte[] bytes) throws IOException {
+    /**
+     * Decodes the content of a JPEG or PNG file. JPEG files in CMYK need a plugin of ImageIO for them,
+     * such as TwelveMonkeys' {@code imageio-jpeg}.
+     *
+     * @param bytes the content
+     * @return the image
+     * @throws IOException if the content is damaged, cut off or of another format
+     */
+    public static RgbImage decode(byte[] bytes) throws IOException {
         try (ImageInputStream input =
                 new MemoryCacheImageInputStream(new ByteArrayInputStream(withoutProfile(bytes)))) {
             Iterator<ImageReader> readers = ImageIO.getImageReaders(input);
@@ -75,7 +103,7 @@ final class RgbImage {
                 List<String> warnings = new ArrayList<>();
                 reader.addIIOReadWarningListener((source, warning) -> warnings.add(warning));
                 reader.setInput(input, true, true);
-                RgbImage image = fromBufferedImage(reader.read(0));
+                RgbImage image = of(reader.read(0));
                 // The JPEG reader fills what is missing of a cut-off file with grey and only warns.
                 if (warnings.stream().anyMatch(warning -> warning.contains("Missing EOI marker"))) {
                     throw new IOException("the file is cut off");
@@ -123,7 +151,13 @@ final class RgbImage {
         return Arrays.equals(bytes, start, end, wanted, 0, wanted.length);
     }
 
-    private static RgbImage fromBufferedImage(BufferedImage source) {
+    /**
+     * Takes the pixels of an image in memory.
+     *
+     * @param source the image, which is not changed
+     * @return the same in RGB
+     */
+    public static RgbImage of(BufferedImage source) {
         RgbImage image = new RgbImage(source.getWidth(), source.getHeight());
         ColorModel colors = source.getColorModel();
         int components = colors.getNumColorComponents();
@@ -154,16 +188,28 @@ final class RgbImage {
     }
 
     /**
-     * Resizes the shorter side to {@code size}, keeping the proportions, and writes the centre
-     * square, planes R, G, B.
+     * Resizes the shorter side to {@code size}, keeping the proportions (bicubic with antialiasing),
+     * and writes the centre square, planes R, G, B: torchvision's {@code Resize} and {@code
+     * CenterCrop} to about one step of 255.
      *
      * @param size the side of the square
      * @param pixels 3 x size x size bytes to fill
      */
-    void toSquare(int size, byte[] pixels) {
+    public void toSquare(int size, byte[] pixels) {
+        toSquare(size, size, pixels);
+    }
+
+    /**
+     * Resizes the shorter side, keeping the proportions, and writes a smaller square of the centre.
+     *
+     * @param resized the length of the shorter side before the cut
+     * @param size the side of the square, at most {@code resized}
+     * @param pixels 3 x size x size bytes to fill
+     */
+    public void toSquare(int resized, int size, byte[] pixels) {
         int shorter = Math.min(width, height);
-        BicubicAxis columns = axis(width, shorter, size);
-        BicubicAxis rows = axis(height, shorter, size);
+        BicubicAxis columns = axis(width, shorter, resized, size);
+        BicubicAxis rows = axis(height, shorter, resized, size);
         for (int band = 0; band < 3; band++) {
             BicubicAxis.resample(planes[band], width, 0, rows, columns, pixels, band * size * size);
         }
@@ -173,37 +219,57 @@ final class RgbImage {
      * Resizes a part of the image, and writes it as planes R, G, B. Pixels around the part have no
      * influence.
      *
-     * @param part the part
+     * @param top the first row of the part
+     * @param left the first column of the part
+     * @param height the number of rows of the part, 1 or more
+     * @param width the number of columns of the part, 1 or more
      * @param rows the height to resize it to
      * @param columns the width to resize it to
      * @param pixels 3 x rows x columns bytes to fill
      * @throws IllegalArgumentException if the part leaves the image
      */
-    void resizePart(CropBox part, int rows, int columns, byte[] pixels) {
-        if (part.top() + part.height() > height || part.left() + part.width() > width) {
-            throw new IllegalArgumentException(
-                    part + " is not in the image, which has " + height + " x " + width);
+    public void resizePart(
+            int top, int left, int height, int width, int rows, int columns, byte[] pixels) {
+        if (top < 0
+                || left < 0
+                || height < 1
+                || width < 1
+                || height > this.height - top
+                || width > this.width - left) {
+            throw new IllegalArgumentException(String.format(
+                    "The part of %d x %d at row %d, column %d is not in the image, which has %d x %d.",
+                    height, width, top, left, this.height, this.width));
         }
-        BicubicAxis down = new BicubicAxis(part.height(), rows, 0, rows);
-        BicubicAxis right = new BicubicAxis(part.width(), columns, 0, columns);
-        int from = part.top() * width + part.left();
+        BicubicAxis down = new BicubicAxis(height, rows, 0, rows);
+        BicubicAxis right = new BicubicAxis(width, columns, 0, columns);
+        int from = top * this.width + left;
         for (int band = 0; band < 3; band++) {
             BicubicAxis.resample(
-                    planes[band], width, from, down, right, pixels, band * rows * columns);
+                    planes[band], this.width, from, down, right, pixels, band * rows * columns);
         }
     }
 
-    int height() {
+    /**
+     * Returns the height.
+     *
+     * @return rows of pixels
+     */
+    public int height() {
         return height;
     }
 
-    int width() {
+    /**
+     * Returns the width.
+     *
+     * @return columns of pixels
+     */
+    public int width() {
         return width;
     }
 
     /** The roundings are torchvision's: Resize(size) cuts off, CenterCrop goes to even. */
-    private static BicubicAxis axis(int length, int shorter, int size) {
-        int resized = (int) ((long) size * length / shorter);
+    private static BicubicAxis axis(int length, int shorter, int resizedShorter, int size) {
+        int resized = (int) ((long) resizedShorter * length / shorter);
         return new BicubicAxis(length, resized, (int) Math.rint((resized - size) / 2.0), size);
     }
 }

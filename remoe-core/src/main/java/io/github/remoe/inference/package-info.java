@@ -1,0 +1,7 @@
+/**
+ * Trained networks in any DJL application: {@link io.github.remoe.inference.ModelFolder} writes what
+ * {@link ai.djl.repository.zoo.Criteria} and DJL Serving load, {@link
+ * io.github.remoe.inference.ClassificationTranslator} takes images of any size, and {@link
+ * io.github.remoe.inference.RegionClassifications} tells how the regions were weighed.
+ */
+package io.github.remoe.inference;
