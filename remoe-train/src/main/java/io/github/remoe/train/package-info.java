@@ -8,7 +8,7 @@
  * io.github.remoe.train.AdversarialTraining} is the loop that runs it, with DJL's training listeners.
  * {@link io.github.remoe.train.TorchSgd} and {@link io.github.remoe.train.WarmUpMilestones} are the
  * paper's optimizer and learning rate; the state of a {@link
- * io.github.remoe.train.StatefulOptimizer} can be saved. A {@link io.github.remoe.train.RunFolder} keeps what a run
- * leaves behind.
+ * io.github.remoe.train.StatefulOptimizer} can be saved. A {@link io.github.remoe.run.RunFolder} keeps
+ * what a run leaves behind.
  */
 package io.github.remoe.train;
