@@ -52,18 +52,13 @@ class VisionTransformer(torch.nn.Module):
         remoe = self.config["remoe"]
         tensors = {"x": x, "attention": attention}
         for layer in ("fc1", "fc2"):
-            for kind in ("weight", "bias"):
-                tensors[f"global.{layer}.{kind}"] = self.weights[
-                    f"{name}global_expert.{layer}.{kind}"]
-        for ours, reference in (("center_expert", "centre"), ("regional_experts", "regional")):
-            for number in "12":
-                for kind in ("weight", "bias"):
-                    tensor = self.weights[f"{name}{ours}.{kind}{number}"]
-                    if reference == "centre":
-                        tensor = tensor[0].mT if kind == "weight" else tensor[0, 0]
-                    elif kind == "bias":
-                        tensor = tensor[:, 0]
-                    tensors[f"{reference}.fc{number}.{kind}"] = tensor
+            for ours, reference in (("global_expert", "global"), ("center_expert", "centre"),
+                                    ("regional_experts", "regional")):
+                weight, bias = (self.weights[f"{name}{ours}.{layer}.{kind}"]
+                                for kind in ("weight", "bias"))
+                # The reference multiplies by the stacked weights from the right.
+                tensors[f"{reference}.{layer}.weight"] = weight.mT if weight.ndim == 3 else weight
+                tensors[f"{reference}.{layer}.bias"] = bias
         center_ratio = remoe.get("centerRatio", 0.5)
         grid = (self.side, self.side, remoe["rows"], remoe["columns"], center_ratio)
         return block(tensors, grid, 1, remoe["topK"], remoe["lambda1"], remoe["lambda2"])[0]

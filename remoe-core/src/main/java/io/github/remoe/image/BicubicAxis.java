@@ -1,14 +1,15 @@
 package io.github.remoe.image;
 
+import io.github.remoe.weights.BicubicTaps;
+
 import java.util.Arrays;
 
 /**
  * One direction of a bicubic resize with antialiasing: which source pixels make up each pixel of
  * the result, and with what weights.
  *
- * <p>Cubic convolution with a = -0.5, stretched by the reduction so that every source pixel counts,
- * and pixel centres at half numbers: Pillow's BICUBIC. (TwelveMonkeys' ResampleOp has the centres
- * at whole numbers, which moves a reduced image by up to half a pixel.)
+ * <p>{@link BicubicTaps}, as Pillow's BICUBIC. (TwelveMonkeys' ResampleOp has the pixel centres at
+ * whole numbers, which moves a reduced image by up to half a pixel.)
  */
 final class BicubicAxis {
 
@@ -26,30 +27,14 @@ final class BicubicAxis {
     BicubicAxis(int source, int resized, int from, int count) {
         first = new int[count];
         weights = new float[count][];
-        double scale = (double) source / resized;
-        double stretch = Math.max(scale, 1);
         for (int i = 0; i < count; i++) {
-            double centre = (from + i + 0.5) * scale;
-            int start = Math.max(0, (int) (centre - 2 * stretch + 0.5));
-            int end = Math.min(source, (int) (centre + 2 * stretch + 0.5));
-            first[i] = start;
-            weights[i] = new float[end - start];
-            double sum = 0;
-            for (int x = start; x < end; x++) {
-                sum += cubic((x + 0.5 - centre) / stretch);
-            }
-            for (int x = start; x < end; x++) {
-                weights[i][x - start] = (float) (cubic((x + 0.5 - centre) / stretch) / sum);
+            BicubicTaps taps = BicubicTaps.of(source, resized, from + i);
+            first[i] = taps.first();
+            weights[i] = new float[taps.weights().length];
+            for (int k = 0; k < weights[i].length; k++) {
+                weights[i][k] = (float) taps.weights()[k];
             }
         }
-    }
-
-    private static double cubic(double x) {
-        double d = Math.abs(x);
-        if (d < 1) {
-            return (1.5 * d - 2.5) * d * d + 1;
-        }
-        return d < 2 ? ((-0.5 * d + 2.5) * d - 4) * d + 2 : 0;
     }
 
     /**

@@ -8,8 +8,9 @@ import java.util.Locale;
  * Translates the names of a {@link io.github.remoe.vit.VisionTransformer}'s parameters into timm's:
  * {@code 02block_04mlp_01Linear_weight} is {@code blocks.0.mlp.fc1.weight}.
  *
- * <p>What timm does not have keeps its own name in timm's style: the first bottleneck of ReMoE's
- * regional experts in the third layer is {@code blocks.2.mlp.regional_experts.weight1}.
+ * <p>What timm does not have is named in timm's style: the first layer of ReMoE's regional experts in
+ * the third block is {@code blocks.2.mlp.regional_experts.fc1.weight}. {@link TimmTensors} gives the
+ * arrays under these names.
  */
 public final class TimmNames {
 
@@ -37,6 +38,8 @@ public final class TimmNames {
                         case "Linear" -> part.startsWith("01") ? "fc1" : "fc2";
                         case "gamma" -> "weight";
                         case "beta" -> "bias";
+                        case "weight1", "bias1" -> "fc1." + plain.substring(0, plain.length() - 1);
+                        case "weight2", "bias2" -> "fc2." + plain.substring(0, plain.length() - 1);
                         default -> plain.replaceAll("([A-Z])", "_$1").toLowerCase(Locale.ROOT);
                     });
         }

@@ -155,7 +155,7 @@ class EvaluateCommandTest {
                             "pos_embed",
                             "blocks.0.mlp.fc1.weight",
                             "blocks.2.mlp.global_expert.fc1.weight",
-                            "blocks.2.mlp.regional_experts.weight1");
+                            "blocks.2.mlp.regional_experts.fc1.weight");
         }
         assertThat(SafeTensors.loadMetadata(file).get("config"))
                 .contains("\"patchSize\":4", "\"topK\":2");

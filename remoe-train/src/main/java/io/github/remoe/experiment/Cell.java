@@ -41,7 +41,7 @@ public record Cell(String name, RunConfig config, Path path) {
     static final String START = "start";
 
     /** Settings that are paths, which may be written in several ways. */
-    private static final Set<String> PATHS = Set.of("data", "initialRun");
+    private static final Set<String> PATHS = Set.of("data", "initialRun", "pretrained");
 
     /**
      * Returns whether this is the naturally trained network that others start from.

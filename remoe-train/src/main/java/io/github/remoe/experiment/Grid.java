@@ -67,7 +67,8 @@ public record Grid(Experiment experiment, Scale scale, List<Line> rows) {
      * @param scale the scale
      * @param seeds the seeds
      * @param overrides settings that all cells but the start have; {@code data} and {@code model} are
-     *     the start's too, and an {@code initialRun} takes the start's place
+     *     the start's too, and an {@code initialRun} or {@code pretrained} weights take the start's
+     *     place
      * @param startOverrides settings of the start
      * @param out the folder of the run folders
      * @return the runs
@@ -83,11 +84,13 @@ public record Grid(Experiment experiment, Scale scale, List<Line> rows) {
             Path out) {
         check(experiment, scale, seeds, overrides);
         List<Line> lines = new ArrayList<>();
-        boolean starts = scale.start() != null && !overrides.containsKey("initialRun");
+        boolean starts = scale.start() != null
+                && !overrides.containsKey("initialRun")
+                && !overrides.containsKey("pretrained");
         if (!starts && !startOverrides.isEmpty()) {
             throw new IllegalArgumentException(
                     "Settings of the start are given, but there is none: the scale trains from"
-                            + " random weights, or initialRun names a run to start from.");
+                            + " random weights, or initialRun or pretrained names what to start from.");
         }
         Map<String, Line> starters = new LinkedHashMap<>();
         for (Row row : experiment.rows()) {

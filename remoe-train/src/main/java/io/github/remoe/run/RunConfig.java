@@ -20,6 +20,7 @@ import io.github.remoe.train.WarmUpCosine;
 import io.github.remoe.train.WarmUpMilestones;
 import io.github.remoe.vit.Presets;
 import io.github.remoe.vit.VisionTransformer;
+import io.github.remoe.weights.PatchResize;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -41,6 +42,9 @@ import java.util.Map;
  *
  * @param model a name of {@link Presets}
  * @param initialRun the folder of a run whose network training starts from; empty for random weights
+ * @param pretrained a file or folder of weights that training starts from, {@link
+ *     io.github.remoe.weights.Pretrained}; empty for none
+ * @param patchResize how their patch kernel is resized to the model's patch size
  * @param dropPath the drop path rate of the last layer; it rises linearly from 0 at the first
  * @param remoe whether the network has ReMoE blocks
  * @param layers the layers that have one, counted from 1; empty for the defaults
@@ -108,6 +112,22 @@ public record RunConfig(
                 byDefault = "''",
                 group = Group.MODEL)
         String initialRun,
+
+        @Setting(
+                value =
+                        "Weights that training starts from: a safetensors file under timm's names, a"
+                                + " sharded index, or a Hugging Face folder. They are resized to the model,"
+                                + " and a head for other classes is replaced.",
+                byDefault = "''",
+                group = Group.MODEL)
+        String pretrained,
+
+        @Setting(
+                value = "How their patch kernel is resized: by timm's (FlexiViT's) pseudo-inverse,"
+                        + " or like an image.",
+                byDefault = "PSEUDO_INVERSE",
+                group = Group.MODEL)
+        PatchResize patchResize,
 
         @Setting(
                 value = "Drop path rate of the last layer, rising from 0 at the first.",
@@ -529,6 +549,12 @@ public record RunConfig(
      */
     public RunConfig {
         require(
+                initialRun.isEmpty() || pretrained.isEmpty(),
+                "initialRun is %s and pretrained is %s, allowed is one of them: training starts from"
+                        + " one network.",
+                initialRun,
+                pretrained);
+        require(
                 minLearningRate <= learningRate,
                 "minLearningRate is %s, above the learningRate of %s.",
                 minLearningRate,
@@ -694,6 +720,9 @@ public record RunConfig(
             for (String name : List.of("regionAdaptive", "lambdaAlign", "beta")) {
                 needs.put(name, "remoe and an adversarial scheme");
             }
+        }
+        if (pretrained.isEmpty()) {
+            needs.put("patchResize", "pretrained weights");
         }
         if (optimizer != OptimizerType.SGD) {
             needs.put("momentum", "SGD");

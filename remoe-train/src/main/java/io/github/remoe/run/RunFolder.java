@@ -36,7 +36,8 @@ import java.util.function.Function;
  * <table>
  * <caption>Its files</caption>
  * <tr><td>{@code config.yaml}</td><td>{@link RunConfig}: all settings</td></tr>
- * <tr><td>{@code run.json}</td><td>{@link RunInfo}: classes, data, device, versions</td></tr>
+ * <tr><td>{@code run.json}</td><td>{@link RunInfo}: classes, data, device, versions,
+ *     pretrained weights</td></tr>
  * <tr><td>{@code checkpoint.safetensors}</td><td>{@link Checkpoint}: all that going on needs</td></tr>
  * <tr><td>{@code last-NNNN.params}</td><td>the parameters in epoch NNNN, the last, in DJL's
  *     format</td></tr>

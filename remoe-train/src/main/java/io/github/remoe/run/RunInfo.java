@@ -1,5 +1,7 @@
 package io.github.remoe.run;
 
+import io.github.remoe.weights.LoadReport;
+
 import java.util.List;
 import java.util.Map;
 
@@ -14,6 +16,7 @@ import java.util.Map;
  * @param device where the run trains, such as {@code cpu()} or {@code gpu(0)}
  * @param versions of DJL, its engine, Java and the system, and the number of processors, by
  *     name
+ * @param pretrained what was loaded of the {@code pretrained} weights; null if there are none
  */
 public record RunInfo(
         List<String> classes,
@@ -21,7 +24,8 @@ public record RunInfo(
         String dataChecksum,
         long images,
         String device,
-        Map<String, String> versions) {
+        Map<String, String> versions,
+        LoadReport pretrained) {
 
     /**
      * Checks that nothing is missing.
@@ -32,5 +36,25 @@ public record RunInfo(
         if (classes == null || classes.isEmpty()) {
             throw new IllegalArgumentException("classes is missing: the names of the classes.");
         }
+    }
+
+    /**
+     * Describes a run that does not start from pretrained weights.
+     *
+     * @param classes the names of the classes, in the order of the labels
+     * @param dataset the name of the dataset
+     * @param dataChecksum the SHA-256 that its images and labels are known by
+     * @param images how many of its images are trained on
+     * @param device where the run trains
+     * @param versions of DJL, its engine, Java and the system, by name
+     */
+    public RunInfo(
+            List<String> classes,
+            String dataset,
+            String dataChecksum,
+            long images,
+            String device,
+            Map<String, String> versions) {
+        this(classes, dataset, dataChecksum, images, device, versions, null);
     }
 }

@@ -33,6 +33,8 @@ import io.github.remoe.train.TrainingScheme;
 import io.github.remoe.train.WeightAverage;
 import io.github.remoe.vit.Presets;
 import io.github.remoe.vit.VisionTransformer;
+import io.github.remoe.weights.LoadReport;
+import io.github.remoe.weights.Pretrained;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -78,6 +80,7 @@ public final class TrainingRun {
     private final Checkpoint checkpoint;
     private final boolean begun;
     private final Progress start;
+    private LoadReport pretrained;
     private AdversarialTraining loop;
     private SaveRunListener saver;
     private boolean stopped;
@@ -241,7 +244,8 @@ public final class TrainingRun {
                         "Java",
                         System.getProperty("java.version"),
                         "system",
-                        System.getProperty("os.name") + " " + System.getProperty("os.arch"))));
+                        System.getProperty("os.name") + " " + System.getProperty("os.arch"))),
+                pretrained);
     }
 
     /**
@@ -263,6 +267,13 @@ public final class TrainingRun {
         Model model = createModel();
         try {
             VisionTransformer vit = (VisionTransformer) model.getBlock();
+            if (!begun && !config.pretrained().isEmpty()) {
+                pretrained = Pretrained.builder()
+                        .optPatchResize(config.patchResize())
+                        .build()
+                        .load(vit, Path.of(config.pretrained()));
+                pretrained.summary().forEach(LOG::info);
+            }
             if (!resumed) {
                 folder.create(withAbsolutePaths(config), info());
             }
@@ -287,7 +298,7 @@ public final class TrainingRun {
     private static RunConfig withAbsolutePaths(RunConfig config) {
         Map<String, Object> paths = new HashMap<>();
         config.toMap().forEach((name, value) -> {
-            boolean isPath = name.equals("data") || name.equals("initialRun");
+            boolean isPath = List.of("data", "initialRun", "pretrained").contains(name);
             if (isPath && !value.equals("") && Files.exists(Path.of((String) value))) {
                 paths.put(
                         name,

@@ -74,6 +74,10 @@ class RunConfigTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> RunConfig.defaults().with(Map.of("regions", "4")))
                 .withMessageContaining("regions is '4', allowed is ROWSxCOLUMNS");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> RunConfig.defaults()
+                        .with(Map.of("initialRun", "runs/a", "pretrained", "b.safetensors")))
+                .withMessageContaining("initialRun is runs/a and pretrained is b.safetensors");
     }
 
     @Test
