@@ -18,6 +18,7 @@ import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.data.SyntheticDataset;
 import io.github.remoe.evaluate.RobustEvaluator;
 import io.github.remoe.evaluate.Verdicts;
+import io.github.remoe.inference.ModelFolder;
 import io.github.remoe.loss.RegionLosses;
 import io.github.remoe.train.AdversarialTraining;
 import io.github.remoe.train.Sat;
@@ -27,8 +28,9 @@ import io.github.remoe.vit.Presets;
 import io.github.remoe.vit.VisionTransformer;
 
 import java.io.IOException;
+import java.nio.file.Path;
 
-/** Trains a small vision transformer with ReMoE blocks adversarially, and attacks it. */
+/** Trains a small vision transformer with ReMoE blocks adversarially, attacks it, and saves it. */
 public final class TrainRobust {
 
     private TrainRobust() {}
@@ -36,10 +38,12 @@ public final class TrainRobust {
     /**
      * Trains for two epochs and prints the accuracies; chance is 0.1.
      *
-     * @param args how many images to train on; 2500 if not given
+     * @param args where to save the network, "model" if not given, and how many images to train on, 2500
+     *     if not given
      */
     public static void main(String[] args) throws IOException, TranslateException {
-        int images = args.length > 0 ? Integer.parseInt(args[0]) : 2500;
+        Path folder = Path.of(args.length > 0 ? args[0] : "model");
+        int images = args.length > 1 ? Integer.parseInt(args[1]) : 2500;
         SyntheticDataset trainingSet =
                 SyntheticDataset.builder().optSize(images).setSampling(32, true).build();
         SyntheticDataset testSet = SyntheticDataset.builder()
@@ -52,14 +56,17 @@ public final class TrainRobust {
             System.out.printf(
                     "accuracy %.2f, under attack %.2f%n",
                     verdicts.clean().value(), verdicts.worstCase(0).value());
+            ModelFolder.save(
+                    folder, (VisionTransformer) model.getBlock(), trainingSet.getClasses());
         }
     }
 
     private static Model train(Dataset trainingSet, int epochs)
             throws IOException, TranslateException {
         Device device = Device.cpu(); // Device.gpu() with a CUDA build of PyTorch
-        Optimizer optimizer =
-                TorchAdamW.builder().setLearningRateTracker(Tracker.fixed(1e-3f)).build();
+        Optimizer optimizer = TorchAdamW.builder()
+                .setLearningRateTracker(Tracker.fixed(1e-3f))
+                .build();
         long seed = 1;
 
         VisionTransformer vit =
@@ -90,7 +97,8 @@ public final class TrainRobust {
         try (NDManager manager = model.getNDManager().newSubManager();
                 TargetModel target = new TargetModel(model)) {
             return RobustEvaluator.builder(target, ThreatModel.linf(8 / 255f))
-                    .addAttack("pgd-20", threat -> Pgd.builder(threat).optSteps(20).build())
+                    .addAttack(
+                            "pgd-20", threat -> Pgd.builder(threat).optSteps(20).build())
                     .build()
                     .evaluate("synthetic", testSet, manager, 50);
         }
