@@ -11,10 +11,11 @@ import io.github.remoe.vit.VisionTransformer;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiPredicate;
 
 /**
  * The settings of a network's {@link ReMoEBlock}s, and their insertion into a {@link
- * VisionTransformer}.
+ * VisionTransformer} or a network of somebody else's.
  *
  * <p>Insertion preserves the function: the feed-forward network of a chosen layer becomes the global
  * expert of that layer's block, the other experts start at zero, so every logit stays what it was
@@ -208,7 +209,7 @@ public record ReMoE(
         for (int layer : chosen) {
             EncoderBlock encoder = vit.getBlocks().get(layer - 1);
             encoder.replaceFeedForward(
-                    feedForward -> createBlock(grid, vit.getPrefixTokens(), feedForward),
+                    feedForward -> createBlock(grid, vit.getPrefixTokens(), feedForward, false),
                     gate == GateType.AEA);
         }
         if (initialized) {
@@ -217,8 +218,53 @@ public record ReMoE(
         }
     }
 
-    private Block createBlock(RegionGrid grid, int prefixTokens, Block feedForward) {
+    /**
+     * Puts a {@link ReMoEBlock} in the place of every feed-forward network that matches, in a network
+     * that is not this library's; {@link BlockTree} says where that can be done. What the network
+     * computes stays the same.
+     *
+     * <pre>{@code
+     * ReMoE.builder().build().insertInto(bert, 8, 8, 1, (path, block) -> path.endsWith("outputBlock"));
+     * }</pre>
+     *
+     * <p>The blocks return tokens alone, since their hosts do not expect more: there are no region
+     * weights beside the logits, and so no region losses. An {@link GateType#AEA} gate goes by the
+     * similarity of the tokens, for such hosts do not hand out their attention.
+     *
+     * @param network the network; where it is initialised, new blocks are initialised at once
+     * @param patchRows the patch rows that the tokens (B, prefixTokens + patchRows x patchColumns, D)
+     *     stand for
+     * @param patchColumns the patch columns
+     * @param prefixTokens the number P of tokens before the patches; the first is taken for the class
+     *     token
+     * @param matcher which blocks are feed-forward networks to be replaced, by their path and the
+     *     block; tokens (B,T,D) to tokens (B,T,D)
+     * @return the paths of the blocks that were replaced
+     * @throws IllegalArgumentException if layers are set, which the matcher chooses here, no block
+     *     matches, one cannot be replaced, or the tokens do not fit the regions; the network is then
+     *     unchanged
+     */
+    public List<String> insertInto(
+            Block network,
+            int patchRows,
+            int patchColumns,
+            int prefixTokens,
+            BiPredicate<String, Block> matcher) {
+        if (!layers.isEmpty()) {
+            throw new IllegalArgumentException(String.format(
+                    "The matcher chooses what is replaced; leave the layers %s out.", layers));
+        }
+        RegionGrid grid = new RegionGrid(patchRows, patchColumns, rows, columns, centerRatio);
+        return BlockTree.replace(
+                network,
+                matcher,
+                feedForward -> createBlock(grid, prefixTokens, feedForward, true));
+    }
+
+    private Block createBlock(
+            RegionGrid grid, int prefixTokens, Block feedForward, boolean tokensOnly) {
         return ReMoEBlock.builder()
+                .optTokensOnly(tokensOnly)
                 .setGrid(grid)
                 .optPrefixTokens(prefixTokens)
                 .optGlobalExpert(globalExpert ? feedForward : null)

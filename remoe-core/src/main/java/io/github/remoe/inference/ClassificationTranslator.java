@@ -1,5 +1,6 @@
 package io.github.remoe.inference;
 
+import ai.djl.Model;
 import ai.djl.modality.Classifications;
 import ai.djl.modality.cv.Image;
 import ai.djl.ndarray.NDArray;
@@ -18,6 +19,7 @@ import io.github.remoe.moe.RegionGrid;
 import io.github.remoe.vit.VisionTransformer;
 
 import java.awt.image.BufferedImage;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -69,6 +71,24 @@ public final class ClassificationTranslator implements Translator<Image, Classif
         return new Builder(vit);
     }
 
+    /**
+     * Creates a builder for a model that {@link ai.djl.repository.zoo.Criteria} loaded from a {@link
+     * ModelFolder}.
+     *
+     * @param model the model
+     * @return a new builder, with the names of the folder's classes
+     * @throws IOException if the folder has no names, or they cannot be read
+     * @throws IllegalArgumentException if the model's network is no {@link VisionTransformer}
+     */
+    public static Builder builder(Model model) throws IOException {
+        if (!(model.getBlock() instanceof VisionTransformer vit)) {
+            throw new IllegalArgumentException(String.format(
+                    "The images are prepared for a VisionTransformer, but the model has a %s.",
+                    model.getBlock().getClass().getSimpleName()));
+        }
+        return builder(vit).setClassNames(ModelFolder.readClassNames(model.getModelPath()));
+    }
+
     /** {@inheritDoc} */
     @Override
     public Batchifier getBatchifier() {
@@ -84,7 +104,17 @@ public final class ClassificationTranslator implements Translator<Image, Classif
      */
     @Override
     public NDList processInput(TranslatorContext ctx, Image image) {
-        NDManager manager = ctx.getNDManager();
+        return processInput(ctx.getNDManager(), image);
+    }
+
+    /**
+     * Makes the network's input of an image.
+     *
+     * @param manager the manager of the array
+     * @param image the image, grey or coloured, with alpha or without
+     * @return pixels (3,h,w) in [0,1]
+     */
+    public NDList processInput(NDManager manager, Image image) {
         if (image.getWrappedImage() instanceof BufferedImage buffered) {
             // Image.toNDArray would brighten grey images: Java holds their colour space to be
             // linear.
@@ -117,6 +147,24 @@ public final class ClassificationTranslator implements Translator<Image, Classif
     }
 
     /**
+     * Returns the names of the classes.
+     *
+     * @return the names, in the order of the logits
+     */
+    public List<String> getClassNames() {
+        return classNames;
+    }
+
+    /**
+     * Returns the height and width that images are brought to.
+     *
+     * @return the network's image size in pixels
+     */
+    public int getImageSize() {
+        return imageSize;
+    }
+
+    /**
      * Reads the network's output for one image.
      *
      * @param ctx the context, which is not looked at
@@ -139,7 +187,13 @@ public final class ClassificationTranslator implements Translator<Image, Classif
         return new BasicTranslator<>(this, (ctx, list) -> processRegions(list), getBatchifier());
     }
 
-    RegionClassifications processRegions(NDList list) {
+    /**
+     * Reads the network's output for one image.
+     *
+     * @param list the logits (C), followed by the region weights (K) of each ReMoE layer
+     * @return the classes with their probabilities, and the region weights
+     */
+    public RegionClassifications processRegions(NDList list) {
         if (list.size() != 1 + grids.size()) {
             throw new IllegalStateException(String.format(
                     "The network has %d ReMoE blocks, but returns %d arrays beside the logits.",

@@ -18,7 +18,6 @@ import ai.djl.translate.TranslatorContext;
 import ai.djl.util.Pair;
 
 import io.github.remoe.image.RgbImage;
-import io.github.remoe.vit.VisionTransformer;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -27,7 +26,6 @@ import java.io.UncheckedIOException;
 import java.lang.reflect.Type;
 import java.nio.file.Path;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
 
@@ -71,15 +69,8 @@ public final class ClassificationTranslatorFactory
     /** {@inheritDoc} */
     @Override
     protected ClassificationTranslator buildBaseTranslator(Model model, Map<String, ?> arguments) {
-        if (!(model.getBlock() instanceof VisionTransformer vit)) {
-            throw new IllegalArgumentException(String.format(
-                    "%s makes translators for a VisionTransformer, the model has a %s.",
-                    getClass().getSimpleName(), model.getBlock().getClass().getSimpleName()));
-        }
         try {
-            List<String> classNames = ModelFolder.readClassNames(model.getModelPath());
-            return ClassificationTranslator.builder(vit)
-                    .setClassNames(classNames)
+            return ClassificationTranslator.builder(model)
                     .optTopK(ArgumentsUtil.intValue(arguments, "topK", 5))
                     .optApplySoftmax(ArgumentsUtil.booleanValue(arguments, "applySoftmax", true))
                     .optCropRatio(ArgumentsUtil.floatValue(arguments, "cropRatio", 1))
