@@ -17,7 +17,7 @@ class VisionTransformer(torch.nn.Module):
     def __init__(self, path):
         super().__init__()
         with safe_open(path, framework="pt") as file:
-            self.config = json.loads(file.metadata()["config"])
+            self.config = json.loads(file.metadata()["network"])
             self.weights = {name: file.get_tensor(name) for name in file.keys()}
         self.depth = 1 + max(int(n.split(".")[1]) for n in self.weights if n.startswith("blocks."))
 
@@ -49,7 +49,8 @@ class VisionTransformer(torch.nn.Module):
     def mlp(self, x, attention, name):
         if name + "fc1.weight" in self.weights:
             return self.linear(F.gelu(self.linear(x, name + "fc1")), name + "fc2")
-        remoe = self.config["remoe"]
+        layer = 1 + int(name.split(".")[1])
+        remoe = next(r for r in self.config["remoe"] if layer in r["layers"])
         tensors = {"x": x, "attention": attention}
         for layer in ("fc1", "fc2"):
             for ours, reference in (("global_expert", "global"), ("center_expert", "centre"),
@@ -59,8 +60,7 @@ class VisionTransformer(torch.nn.Module):
                 # The reference multiplies by the stacked weights from the right.
                 tensors[f"{reference}.{layer}.weight"] = weight.mT if weight.ndim == 3 else weight
                 tensors[f"{reference}.{layer}.bias"] = bias
-        center_ratio = remoe.get("centerRatio", 0.5)
-        grid = (self.side, self.side, remoe["rows"], remoe["columns"], center_ratio)
+        grid = (self.side, self.side, remoe["rows"], remoe["columns"], remoe["centerRatio"])
         return block(tensors, grid, 1, remoe["topK"], remoe["lambda1"], remoe["lambda2"])[0]
 
     def norm(self, x, name):

@@ -1,7 +1,5 @@
 package io.github.remoe.image;
 
-import io.github.remoe.weights.BicubicTaps;
-
 import java.util.Arrays;
 
 /**

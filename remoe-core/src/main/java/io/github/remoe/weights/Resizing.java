@@ -1,5 +1,7 @@
 package io.github.remoe.weights;
 
+import io.github.remoe.image.BicubicTaps;
+
 /** Resizes weights that lie on a grid, as timm does: position embeddings and patch kernels. */
 final class Resizing {
 

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -20,7 +21,7 @@ import java.util.Optional;
  * @param std the pixel standard deviation of each channel
  * @param inputSize channels, height and width of the images
  * @param numHeads the attention heads
- * @param remoe how ReMoE blocks cut the patch grid
+ * @param remoe the ReMoE blocks
  * @param pretrained where timm's files have mean, std and size
  */
 record WeightsConfig(
@@ -28,24 +29,36 @@ record WeightsConfig(
         float[] std,
         @SerializedName("input_size") int[] inputSize,
         Integer numHeads,
-        Regions remoe,
+        List<Blocks> remoe,
         @SerializedName("pretrained_cfg") WeightsConfig pretrained) {
 
     private static final WeightsConfig UNKNOWN =
             new WeightsConfig(null, null, null, null, null, null);
+    private static final String NETWORK = "network";
     private static final long MAX_BYTES = 1_000_000;
 
     /**
-     * The regions of ReMoE blocks.
+     * ReMoE blocks of the same settings.
      *
-     * @param rows how many lie below each other
-     * @param columns how many lie beside each other
+     * @param layers the layers that have one, counted from 1
+     * @param rows the regions below each other
+     * @param columns the regions beside each other
+     * @param centerRatio the side of the centre region over the patch grid's
      */
-    record Regions(int rows, int columns) {}
+    record Blocks(List<Integer> layers, int rows, int columns, float centerRatio) {
+
+        Blocks {
+            layers = List.copyOf(layers);
+        }
+    }
+
+    WeightsConfig {
+        remoe = remoe == null ? null : List.copyOf(remoe);
+    }
 
     /** Reads what there is to know about a file, an index or a folder of weights. */
     static WeightsConfig read(Path weights) throws IOException {
-        String json = SafeTensors.loadMetadata(weights).get("config");
+        String json = SafeTensors.loadMetadata(weights).get(NETWORK);
         Path file = weights.resolve("config.json");
         if (json == null && Files.exists(file)) {
             json = Files.size(file) > MAX_BYTES ? "too long" : Files.readString(file);

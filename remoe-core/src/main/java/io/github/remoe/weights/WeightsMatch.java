@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
 
 import io.github.remoe.moe.ReMoEBlock;
+import io.github.remoe.moe.RegionGrid;
 import io.github.remoe.vit.EncoderBlock;
 import io.github.remoe.vit.VisionTransformer;
 
@@ -13,12 +14,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /** Which tensor of a file goes into which of a network, and what is left over on either side. */
 final class WeightsMatch {
@@ -183,22 +184,30 @@ final class WeightsMatch {
                     "the weights are for %d attention heads, the network has %d",
                     config.numHeads(), vit.getNumHeads()));
         }
-        Stream<ReMoEBlock> own = vit.getBlocks().stream()
-                .map(EncoderBlock::getFeedForward)
-                .filter(ReMoEBlock.class::isInstance)
-                .map(ReMoEBlock.class::cast);
-        if (experts && config.remoe() != null) {
-            own.map(block -> new WeightsConfig.Regions(
-                            block.getGrid().rows(), block.getGrid().columns()))
-                    .distinct()
-                    .filter(regions -> !regions.equals(config.remoe()))
-                    .forEach(regions -> others.add(String.format(
-                            "the weights are for %d x %d regions, the network has %d x %d",
-                            config.remoe().rows(),
-                            config.remoe().columns(),
-                            regions.rows(),
-                            regions.columns())));
+        if (!experts || config.remoe() == null) {
+            return;
         }
+        for (int layer = 1; layer <= vit.getBlocks().size(); layer++) {
+            if (vit.getBlocks().get(layer - 1).getFeedForward() instanceof ReMoEBlock remoe) {
+                compare(config, layer, remoe.getGrid());
+            }
+        }
+    }
+
+    private void compare(WeightsConfig config, int layer, RegionGrid grid) {
+        String own = regions(grid.rows(), grid.columns(), grid.centerRatio());
+        config.remoe().stream()
+                .filter(blocks -> blocks.layers().contains(layer))
+                .map(blocks -> regions(blocks.rows(), blocks.columns(), blocks.centerRatio()))
+                .filter(regions -> !regions.equals(own))
+                .forEach(regions -> others.add(String.format(
+                        "in layer %d the weights are for %s, the network has %s",
+                        layer, regions, own)));
+    }
+
+    private static String regions(int rows, int columns, float centerRatio) {
+        return String.format(
+                Locale.ROOT, "%d x %d regions and a centre of %s", rows, columns, centerRatio);
     }
 
     /** Checks that nothing is left unexplained. */

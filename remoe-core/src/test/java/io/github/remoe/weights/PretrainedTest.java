@@ -18,6 +18,7 @@ import com.google.gson.JsonObject;
 import io.github.remoe.Golden;
 import io.github.remoe.ReMoE;
 import io.github.remoe.Tensors;
+import io.github.remoe.inference.NetworkConfig;
 import io.github.remoe.moe.GateType;
 import io.github.remoe.vit.VisionTransformer;
 
@@ -413,17 +414,18 @@ class PretrainedTest {
     @Test
     void aReMoEFileNeedsTheSameBlocks() throws Exception {
         Path file = temp.resolve("remoe.safetensors");
-        NDList arrays = TimmTensors.of(withReMoE(ReMoE.builder().optRegions(2, 3)), manager);
+        VisionTransformer trained = withReMoE(ReMoE.builder().optRegions(2, 3));
         SafeTensors.save(
                 file,
-                arrays,
-                Map.of("config", "{\"numHeads\":2,\"remoe\":{\"rows\":2,\"columns\":3}}"));
+                TimmTensors.of(trained, manager),
+                Map.of("network", NetworkConfig.of(trained).toJson()));
 
         load(withReMoE(ReMoE.builder().optRegions(2, 3)), file);
         assertRefused(
                 withReMoE(ReMoE.builder().optRegions(3, 2)),
                 file,
-                "other: the weights are for 2 x 3 regions, the network has 3 x 2");
+                "other: in layer 2 the weights are for 2 x 3 regions and a centre of 0.5, the network has"
+                        + " 3 x 2 regions and a centre of 0.5");
         assertRefused(
                 withReMoE(ReMoE.builder()), file, "regional_experts.fc1.weight is (6, 4, 12)");
         assertRefused(

@@ -6,7 +6,8 @@ import ai.djl.ndarray.NDList;
 
 import com.google.gson.Gson;
 
-import io.github.remoe.run.RunConfig;
+import io.github.remoe.inference.ModelFolder;
+import io.github.remoe.inference.NetworkConfig;
 import io.github.remoe.run.RunFolder;
 import io.github.remoe.vit.VisionTransformer;
 import io.github.remoe.weights.SafeTensors;
@@ -20,16 +21,17 @@ import picocli.CommandLine.Spec;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 
 /** Writes a run's weights for other programs. */
 @Command(
         name = "export",
-        description = "Writes a run's weights as safetensors under timm's names, with what the"
-                + " network is made of in the metadata.",
+        description = "Writes a run's network for other programs: its weights as safetensors under"
+                + " timm's names, with what the network is made of in the metadata, or a folder that"
+                + " any DJL application loads.",
         mixinStandardHelpOptions = true)
 final class ExportCommand implements Callable<Integer> {
 
@@ -41,67 +43,97 @@ final class ExportCommand implements Callable<Integer> {
 
     @Option(
             names = "--weights",
-            paramLabel = "best|last|average",
-            description = "Which weights of the run. Default: best if the run has validated, else"
-                    + " last.")
+            paramLabel = "WEIGHTS",
+            description =
+                    "Which weights of the run: ${COMPLETION-CANDIDATES}. Default: best if the run"
+                            + " has validated, else last.")
     private RunFolder.Weights weights;
 
     @Option(
+            names = "--format",
+            paramLabel = "FORMAT",
+            defaultValue = "safetensors",
+            description = "One of ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
+    private Format format;
+
+    @Option(
             names = "--out",
-            paramLabel = "FILE",
+            paramLabel = "PATH",
             required = true,
-            description = "The file, such as model.safetensors; with --max-shard-size the folder.")
+            description = "The file, such as model.safetensors; for djl and with --max-shard-size a"
+                    + " folder.")
     private Path out;
 
     @Option(
             names = "--max-shard-size",
             paramLabel = "BYTES",
-            description = "Write a folder as Hugging Face's libraries do: files of at most so many"
-                    + " bytes of tensors, and an index if there are several.")
+            description = "Write safetensors as Hugging Face's libraries do: files of at most so"
+                    + " many bytes of tensors, and an index if there are several.")
     private Long maxShardSize;
+
+    /** What is written. */
+    private enum Format {
+        /** For Python: {@link TimmTensors}. */
+        SAFETENSORS,
+        /** For DJL: {@link ModelFolder}. */
+        DJL;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
 
     @Override
     public Integer call() throws IOException {
-        if (maxShardSize != null && maxShardSize < 1) {
+        if (maxShardSize != null && (maxShardSize < 1 || format == Format.DJL)) {
             throw new ParameterException(
                     spec.commandLine(),
-                    "--max-shard-size is " + maxShardSize + ", allowed is 1 up.");
+                    "--max-shard-size takes a number of bytes from 1, and goes with safetensors.");
         }
         RunFolder folder = new RunFolder(run);
-        RunConfig config = folder.readConfig();
+        List<String> classes = folder.readInfo().classes();
         try (Model model = weights == null
                 ? folder.loadModel(Device.cpu())
                 : folder.loadModel(weights, Device.cpu())) {
             VisionTransformer vit = (VisionTransformer) model.getBlock();
-            NDList tensors = TimmTensors.of(vit, model.getNDManager());
-            String about =
-                    new Gson().toJson(about(vit, config, folder.readInfo().classes()));
-            // Hugging Face's libraries look for the format.
-            Map<String, String> metadata = Map.of("config", about, "format", "pt");
-            Path written = out;
-            if (maxShardSize == null) {
-                SafeTensors.save(out, tensors, metadata);
+            if (format == Format.SAFETENSORS && maxShardSize == null) {
+                SafeTensors.save(out, tensors(model), metadata(vit, classes));
             } else {
-                written = SafeTensors.saveSharded(out, tensors, metadata, maxShardSize);
+                try (NewFolder written = new NewFolder(out)) {
+                    if (format == Format.DJL) {
+                        ModelFolder.save(written.path(), vit, classes);
+                    } else {
+                        SafeTensors.saveSharded(
+                                written.path(),
+                                tensors(model),
+                                metadata(vit, classes),
+                                maxShardSize);
+                    }
+                    written.finish();
+                }
             }
             spec.commandLine()
                     .getOut()
-                    .printf("%s: %d tensors, %s%n", written, tensors.size(), config.model());
+                    .printf(
+                            "%s: %d tensors, %s%n",
+                            out, vit.getParameters().size(), model.getName());
         }
         return 0;
     }
 
-    private static Map<String, Object> about(
-            VisionTransformer vit, RunConfig config, List<String> classes) {
-        Map<String, Object> about = new LinkedHashMap<>();
-        about.put("model", config.model());
-        about.put("classes", classes);
-        about.put("mean", vit.getMean());
-        about.put("std", vit.getStd());
-        about.put("imageSize", vit.getImageSize());
-        about.put("patchSize", vit.getPatchSize());
-        about.put("numHeads", vit.getNumHeads());
-        about.put("remoe", config.createReMoE());
-        return about;
+    private static NDList tensors(Model model) {
+        return TimmTensors.of((VisionTransformer) model.getBlock(), model.getNDManager());
+    }
+
+    /** Hugging Face's libraries look for the format; the rest is what the tensors do not tell. */
+    private static Map<String, String> metadata(VisionTransformer vit, List<String> classes) {
+        return Map.of(
+                "format",
+                "pt",
+                "network",
+                NetworkConfig.of(vit).toJson(),
+                "classes",
+                new Gson().toJson(classes));
     }
 }

@@ -2,12 +2,8 @@ package io.github.remoe.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import ai.djl.ndarray.NDManager;
-
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-
-import io.github.remoe.weights.SafeTensors;
 
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -21,7 +17,6 @@ import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.List;
 
 /** {@code evaluate}, and the commands that look at what it leaves. */
 class EvaluateCommandTest {
@@ -138,27 +133,6 @@ class EvaluateCommandTest {
         Files.write(file, Arrays.copyOf(bytes, bytes.length - 10));
         assertThat(run("verify --run " + run + " " + file)).isEqualTo(1);
         assertThat(err.toString()).startsWith("Error: ").contains("bim-0.03137255.safetensors");
-    }
-
-    @Test
-    void exportsUnderTimmsNames() throws IOException {
-        Path file = folder.resolve("model.safetensors");
-
-        assertThat(run("export --run " + run + " --out " + file)).isZero();
-
-        try (NDManager manager = NDManager.newBaseManager()) {
-            List<String> names = SafeTensors.load(file, manager).stream()
-                    .map(array -> array.getName())
-                    .toList();
-            assertThat(names)
-                    .contains(
-                            "pos_embed",
-                            "blocks.0.mlp.fc1.weight",
-                            "blocks.2.mlp.global_expert.fc1.weight",
-                            "blocks.2.mlp.regional_experts.fc1.weight");
-        }
-        assertThat(SafeTensors.loadMetadata(file).get("config"))
-                .contains("\"patchSize\":4", "\"topK\":2");
     }
 
     @Test

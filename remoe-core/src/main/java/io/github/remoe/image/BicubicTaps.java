@@ -1,4 +1,4 @@
-package io.github.remoe.weights;
+package io.github.remoe.image;
 
 /**
  * What one number of a bicubic resize with antialiasing is made of, in one direction.
