@@ -12,23 +12,13 @@ auto-attack's standard version with its own settings.
 import argparse
 import csv
 from fractions import Fraction
-from pathlib import Path
 
-import numpy as np
 import torch
 import torchattacks
 from autoattack import AutoAttack
 
+from cifar import images
 from vision_transformer import VisionTransformer
-
-RECORD = 1 + 3 * 32 * 32
-
-
-def images(data, indices):
-    """Test images of CIFAR-10's binary files, and their labels."""
-    records = np.fromfile(Path(data) / "test_batch.bin", np.uint8).reshape(-1, RECORD)[indices]
-    pixels = records[:, 1:].reshape(-1, 3, 32, 32).astype(np.float32) / 255
-    return torch.from_numpy(pixels), torch.from_numpy(records[:, 0].astype(np.int64))
 
 
 def correct(model, x, y):
