@@ -36,8 +36,8 @@ import java.util.function.Predicate;
  * DJL's engines cannot hold, is read as float32 without any loss.
  *
  * <p>What is read is checked first: a file whose header and bytes do not fit gives an error, never
- * arrays of something else. A file of unknown origin can do no harm: reading takes no more memory than
- * the file, or for bfloat16 twice as much, and a few megabytes.
+ * arrays of something else. A file of unknown origin can do no harm: besides the arrays, reading
+ * takes the memory of the largest of them and a few megabytes.
  *
  * <p>Arrays may be spread over several such files, shards, beside an index ({@code
  * model.safetensors.index.json}) that says which shard each array is in, as Hugging Face's libraries
