@@ -16,7 +16,7 @@ import java.util.List;
  * transpose. Rows beyond a smaller region's size are zero, so padding comes in as zeros and is dropped
  * on the way back; the columns of prefix tokens are zero, so those reach no region.
  */
-final class RegionTransform {
+public final class RegionTransform {
 
     private static final int PADDING = -1;
 
@@ -44,11 +44,25 @@ final class RegionTransform {
         }
     }
 
-    static RegionTransform ofRegions(RegionGrid grid, int prefixTokens) {
+    /**
+     * Creates the transform of the regions R_1 ... R_K.
+     *
+     * @param grid the regions
+     * @param prefixTokens the number P of tokens before the patches
+     * @return the transform
+     */
+    public static RegionTransform ofRegions(RegionGrid grid, int prefixTokens) {
         return of(grid, grid.regions(), prefixTokens);
     }
 
-    static RegionTransform ofCenter(RegionGrid grid, int prefixTokens) {
+    /**
+     * Creates the transform of the centre region R_c alone, K = 1.
+     *
+     * @param grid the regions
+     * @param prefixTokens the number P of tokens before the patches
+     * @return the transform
+     */
+    public static RegionTransform ofCenter(RegionGrid grid, int prefixTokens) {
         return of(grid, List.of(grid.center()), prefixTokens);
     }
 
@@ -57,13 +71,22 @@ final class RegionTransform {
         return new RegionTransform(regions, grid.patchColumns(), numTokens, prefixTokens);
     }
 
-    /** M, the number of patches of the largest region. */
-    int maxSize() {
+    /**
+     * Returns the number M of patches of the largest region.
+     *
+     * @return M, 1 or more
+     */
+    public int maxSize() {
         return maxSize;
     }
 
-    /** P2R: tokens (B,T,D) to the tokens of each region (K,B M,D). */
-    NDArray toRegions(NDArray tokens) {
+    /**
+     * P2R: gathers the tokens of each region.
+     *
+     * @param tokens (B,T,D)
+     * @return (K,B M,D), zero where a region has fewer than M patches
+     */
+    public NDArray toRegions(NDArray tokens) {
         Shape shape = tokens.getShape();
         long batch = shape.get(0);
         long dim = shape.get(2);
@@ -74,8 +97,13 @@ final class RegionTransform {
                 .reshape(numRegions, batch * maxSize, dim);
     }
 
-    /** R2P: the tokens of each region (K,B M,D) to tokens (B,T,D), zero where no region reaches. */
-    NDArray toTokens(NDArray regionTokens) {
+    /**
+     * R2P: scatters the tokens of each region back to their places.
+     *
+     * @param regionTokens (K,B M,D)
+     * @return (B,T,D), zero where no region reaches
+     */
+    public NDArray toTokens(NDArray regionTokens) {
         long dim = regionTokens.getShape().get(2);
         NDArray rows = regionTokens
                 .reshape(numRegions, -1, maxSize, dim)
@@ -84,16 +112,27 @@ final class RegionTransform {
         return selection(regionTokens).transpose().matMul(rows);
     }
 
-    /** The mean over each region: token values (B,T,C) to region values (B,K,C). */
-    NDArray mean(NDArray values) {
+    /**
+     * P2R of a gate: the mean over each region.
+     *
+     * @param values one or more numbers a token (B,T,C)
+     * @return (B,K,C)
+     */
+    public NDArray mean(NDArray values) {
         NDManager manager = values.getManager();
         NDArray members =
                 selection(values).reshape(numRegions, maxSize, numTokens).sum(new int[] {1});
         return members.div(manager.create(sizes, new Shape(numRegions, 1))).matMul(values);
     }
 
-    /** Multiplies the tokens of each region (K,B M,D) by its weight (B,K). */
-    NDArray weigh(NDArray regionTokens, NDArray weights) {
+    /**
+     * Multiplies the tokens of each region by its weight: W (.) Z_region.
+     *
+     * @param regionTokens (K,B M,D)
+     * @param weights (B,K)
+     * @return (K,B M,D)
+     */
+    public NDArray weigh(NDArray regionTokens, NDArray weights) {
         Shape shape = regionTokens.getShape();
         NDArray factors = weights.transpose().reshape(numRegions, -1, 1, 1);
         return regionTokens

@@ -52,9 +52,9 @@ public final class DropIn {
         Block feedForward =
                 new PointwiseFeedForwardBlock(List.of(4 * WIDTH), WIDTH, Activation::gelu);
         Block remoe = ReMoEBlock.builder()
-                .setGrid(new RegionGrid(8, 8, 2, 2))
-                .optGlobalExpert(feedForward)
-                .optTokensOnly(true)
+                .setGrid(new RegionGrid(8, 8, 2, 2)) // 8 x 8 patches, cut into 2 x 2 regions
+                .optGlobalExpert(feedForward) // your block, now the global expert
+                .optTokensOnly(true) // tokens in, tokens out
                 .build();
 
         Shape patch = new Shape(4, 4);
