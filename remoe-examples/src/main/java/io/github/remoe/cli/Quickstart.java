@@ -24,7 +24,7 @@ import java.util.concurrent.Callable;
 final class Quickstart implements Callable<Integer> {
 
     // A few minutes on two cores, so a weaker training attack and fewer images than the recipes.
-    private static final String TRAIN = "train --data synthetic --samples 2500 --augment none"
+    static final String TRAIN = "train --data synthetic --samples 2500 --augment none"
             + " --epochs 4 --warm-up-epochs 0 --milestones 3 --batch-size 32"
             + " --optimizer adamw --lr 1e-3 --weight-decay 0.01"
             + " --attack-steps 3 --step-size 4/255 --test-samples 200 --device cpu";
