@@ -2,6 +2,7 @@ package io.github.remoe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.github.remoe.cli.Main;
 import io.github.remoe.run.RunConfig;
 
 import org.junit.jupiter.api.DynamicTest;
@@ -11,6 +12,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.w3c.dom.Element;
 import org.w3c.dom.Node;
 import org.w3c.dom.NodeList;
+
+import picocli.CommandLine.Command;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -180,6 +183,15 @@ class DocumentationTest {
                                 }
                             }));
                 }));
+    }
+
+    @Test
+    void theVersionIsTheSameEverywhere() {
+        String version = managed("").get("io.github.remoe:remoe-bom:");
+        assertThat(Documents.read(Documents.ROOT.resolve("CITATION.cff")))
+                .contains("version: " + version);
+        assertThat(Main.class.getAnnotation(Command.class).version())
+                .containsExactly("remoe " + version);
     }
 
     @Test

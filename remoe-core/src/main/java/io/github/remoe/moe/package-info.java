@@ -10,5 +10,9 @@
  *
  * <p>{@link io.github.remoe.moe.RegionGrid} is the geometry, without any tensors. Shapes are written
  * with B images, T = P + N tokens (P prefix tokens, N patches), width D, H heads and K regions.
+ *
+ * <p>A fresh block computes what its global expert computes: the other experts start at zero. So it can be
+ * put into a trained network. A gate of one's own extends {@link io.github.remoe.moe.Gate}, with {@link
+ * io.github.remoe.moe.RegionTransform} for P2R.
  */
 package io.github.remoe.moe;
