@@ -23,6 +23,7 @@ class ArchitectureTest {
                     "io.github.remoe.vit..",
                     "io.github.remoe.moe..",
                     "io.github.remoe.autograd..",
+                    "io.github.remoe.file..",
                     "io.github.remoe.image..",
                     "io.github.remoe.inference..",
                     "io.github.remoe.weights..")
@@ -52,6 +53,7 @@ class ArchitectureTest {
                     "io.github.remoe.vit..",
                     "io.github.remoe.moe..",
                     "io.github.remoe.autograd..",
+                    "io.github.remoe.file..",
                     "io.github.remoe.image..",
                     "io.github.remoe.inference..",
                     "io.github.remoe.weights..",

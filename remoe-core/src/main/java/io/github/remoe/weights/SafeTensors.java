@@ -8,6 +8,8 @@ import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonObject;
 
+import io.github.remoe.file.AtomicFile;
+
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -15,7 +17,6 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -122,25 +123,18 @@ public final class SafeTensors {
         checkNames(file, arrays);
         sorted.sort(
                 Comparator.comparing(SafeTensors::type).reversed().thenComparing(NDArray::getName));
-        Path beside = file.resolveSibling("." + file.getFileName());
-        try (FileChannel channel = FileChannel.open(
-                beside,
-                StandardOpenOption.CREATE,
-                StandardOpenOption.TRUNCATE_EXISTING,
-                StandardOpenOption.WRITE)) {
-            write(channel, header(sorted, metadata));
-            for (NDArray array : sorted) {
-                write(channel, array.toByteBuffer());
+        AtomicFile.write(file, beside -> {
+            try (FileChannel channel = FileChannel.open(
+                    beside,
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.TRUNCATE_EXISTING,
+                    StandardOpenOption.WRITE)) {
+                write(channel, header(sorted, metadata));
+                for (NDArray array : sorted) {
+                    write(channel, array.toByteBuffer());
+                }
             }
-            // Otherwise a loss of power could leave an empty file at the name.
-            channel.force(true);
-        } catch (IOException e) {
-            // On a full disk the half of a file would take up what little room there is.
-            Files.deleteIfExists(beside);
-            throw e;
-        }
-        Files.move(
-                beside, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+        });
     }
 
     /**

@@ -6,11 +6,12 @@ import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
 
+import io.github.remoe.file.AtomicFile;
+
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -171,9 +172,7 @@ record SafeTensorsFile(Path path, Set<String> names) {
                 .create()
                 .toJson(index);
         Path file = folder.resolve(NAME + INDEX);
-        Path beside = folder.resolve("." + NAME + INDEX);
-        Files.writeString(beside, text + "\n");
-        return Files.move(
-                beside, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+        AtomicFile.write(file, text + "\n");
+        return file;
     }
 }

@@ -8,6 +8,7 @@ import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.data.PixelDataset;
 import io.github.remoe.evaluate.GradientMaskingCheck;
 import io.github.remoe.evaluate.MaskingReport;
+import io.github.remoe.file.AtomicFile;
 import io.github.remoe.report.MaskingCharts;
 import io.github.remoe.report.Png;
 import io.github.remoe.run.RunConfig;
@@ -23,7 +24,6 @@ import picocli.CommandLine.Spec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.concurrent.Callable;
 import java.util.stream.LongStream;
 
@@ -153,9 +153,7 @@ final class MaskingCommand implements Callable<Integer> {
 
     private void write(MaskingReport report, Path folder) throws IOException {
         Files.createDirectories(folder);
-        Path beside = folder.resolve(".masking.json");
-        Files.writeString(beside, report.toJson());
-        Files.move(beside, folder.resolve("masking.json"), StandardCopyOption.REPLACE_EXISTING);
+        AtomicFile.write(folder.resolve("masking.json"), report.toJson());
         Png.write(
                 MaskingCharts.accuracyOverEpsilon(report),
                 folder.resolve("accuracy-over-epsilon.png"));

@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 
 import io.github.remoe.attack.Rows;
+import io.github.remoe.file.AtomicFile;
 import io.github.remoe.weights.SafeTensors;
 
 import java.io.IOException;
@@ -14,7 +15,6 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -169,12 +169,11 @@ final class AdversarialFolder {
     }
 
     private static void saveNpz(Path file, NDList arrays) throws IOException {
-        Path beside = file.resolveSibling("." + file.getFileName());
-        try (OutputStream out = Files.newOutputStream(beside)) {
-            arrays.encode(out, NDList.Encoding.NPZ);
-        }
-        Files.move(
-                beside, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
+        AtomicFile.write(file, beside -> {
+            try (OutputStream out = Files.newOutputStream(beside)) {
+                arrays.encode(out, NDList.Encoding.NPZ);
+            }
+        });
     }
 
     /** The joined file, if there is one, and the shards. */

@@ -1,15 +1,12 @@
 package io.github.remoe.evaluate;
 
+import io.github.remoe.file.AtomicFile;
 import io.github.remoe.weights.Sha256;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -58,28 +55,8 @@ final class VerdictFile {
             text.append('\n');
         }
         byte[] content = text.toString().getBytes(StandardCharsets.UTF_8);
-        byte[] last = (CHECKSUM + sha256(content, content.length) + "\n")
-                .getBytes(StandardCharsets.UTF_8);
-        Path beside = file.resolveSibling("." + file.getFileName());
-        try (FileChannel channel = FileChannel.open(
-                beside,
-                StandardOpenOption.CREATE,
-                StandardOpenOption.TRUNCATE_EXISTING,
-                StandardOpenOption.WRITE)) {
-            writeAll(channel, content);
-            writeAll(channel, last);
-            // Otherwise a loss of power could leave an empty file at the name.
-            channel.force(true);
-        }
-        Files.move(
-                beside, file, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
-    }
-
-    private static void writeAll(FileChannel channel, byte[] bytes) throws IOException {
-        ByteBuffer buffer = ByteBuffer.wrap(bytes);
-        while (buffer.hasRemaining()) {
-            channel.write(buffer);
-        }
+        text.append(CHECKSUM).append(sha256(content, content.length)).append('\n');
+        AtomicFile.write(file, text.toString());
     }
 
     static Verdicts read(Path file) throws IOException {

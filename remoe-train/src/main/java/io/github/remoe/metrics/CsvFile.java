@@ -1,5 +1,7 @@
 package io.github.remoe.metrics;
 
+import io.github.remoe.file.AtomicFile;
+
 import java.io.BufferedInputStream;
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
@@ -10,7 +12,6 @@ import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -64,8 +65,7 @@ final class CsvFile extends MetricsFile {
         List<String> wider = new ArrayList<>(columns);
         names.stream().filter(name -> !columns.contains(name)).forEach(wider::add);
         String empty = ",".repeat(wider.size() - columns.size()) + "\n";
-        Path beside = path().resolveSibling(path().getFileName() + ".tmp");
-        try {
+        AtomicFile.write(path(), beside -> {
             try (BufferedReader in = Files.newBufferedReader(path());
                     Writer out = Files.newBufferedWriter(beside)) {
                 in.readLine();
@@ -74,14 +74,7 @@ final class CsvFile extends MetricsFile {
                     out.write(line + empty);
                 }
             }
-            Files.move(
-                    beside,
-                    path(),
-                    StandardCopyOption.ATOMIC_MOVE,
-                    StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(beside);
-        }
+        });
     }
 
     @Override

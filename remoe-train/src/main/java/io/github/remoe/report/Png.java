@@ -3,11 +3,11 @@ package io.github.remoe.report;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.Shape;
 
+import io.github.remoe.file.AtomicFile;
+
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 
 import javax.imageio.ImageIO;
 
@@ -59,12 +59,6 @@ public final class Png {
      * @throws IOException if it cannot be written
      */
     public static void write(BufferedImage picture, Path file) throws IOException {
-        Path beside = file.resolveSibling("." + file.getFileName());
-        try {
-            ImageIO.write(picture, "png", beside.toFile());
-            Files.move(beside, file, StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(beside);
-        }
+        AtomicFile.write(file, beside -> ImageIO.write(picture, "png", beside.toFile()));
     }
 }

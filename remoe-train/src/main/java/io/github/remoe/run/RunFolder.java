@@ -8,6 +8,7 @@ import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonParseException;
 
+import io.github.remoe.file.AtomicFile;
 import io.github.remoe.inference.ModelFolder;
 import io.github.remoe.metrics.CsvMetrics;
 import io.github.remoe.report.Results;
@@ -201,14 +202,12 @@ public final class RunFolder {
         Files.createDirectory(beside);
         try {
             model.setProperty("Epoch", String.valueOf(epoch));
+            // DJL chooses the name of the file, but not its folder.
             model.save(beside, weights.toString());
-            try (FileChannel written =
-                    FileChannel.open(beside.resolve(name), StandardOpenOption.WRITE)) {
-                // Otherwise a loss of power could leave an empty file at the name.
-                written.force(true);
-            }
-            Files.move(
-                    beside.resolve(name), path.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+            AtomicFile.write(
+                    path.resolve(name),
+                    whole -> Files.move(
+                            beside.resolve(name), whole, StandardCopyOption.REPLACE_EXISTING));
         } finally {
             delete(beside);
         }
@@ -390,12 +389,6 @@ public final class RunFolder {
     }
 
     private void write(String name, String content) throws IOException {
-        Path beside = path.resolve("." + name);
-        Files.writeString(beside, content + System.lineSeparator());
-        Files.move(
-                beside,
-                path.resolve(name),
-                StandardCopyOption.REPLACE_EXISTING,
-                StandardCopyOption.ATOMIC_MOVE);
+        AtomicFile.write(path.resolve(name), content + System.lineSeparator());
     }
 }

@@ -191,7 +191,7 @@ class CsvMetricsTest {
                         2,1,2.0,0.5
                         3,2,1.0,
                         """);
-        assertThat(folder).isDirectoryNotContaining("glob:**.tmp");
+        assertThat(folder).isDirectoryNotContaining("glob:**/.*");
     }
 
     @Test

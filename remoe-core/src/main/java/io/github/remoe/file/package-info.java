@@ -1,0 +1,2 @@
+/** How files are written: wholly or not at all. */
+package io.github.remoe.file;
