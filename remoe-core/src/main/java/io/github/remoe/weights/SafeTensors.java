@@ -22,7 +22,6 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -120,7 +119,7 @@ public final class SafeTensors {
     public static void save(Path file, NDList arrays, Map<String, String> metadata)
             throws IOException {
         List<NDArray> sorted = new ArrayList<>(arrays);
-        checkNames(file, arrays);
+        check(file, arrays);
         sorted.sort(
                 Comparator.comparing(SafeTensors::type).reversed().thenComparing(NDArray::getName));
         AtomicFile.write(file, beside -> {
@@ -141,56 +140,85 @@ public final class SafeTensors {
      * Writes arrays into a folder as Hugging Face's libraries do: into {@code model.safetensors} if
      * they fit, else into {@code model-00001-of-0000N.safetensors} and so on, and {@code
      * model.safetensors.index.json}, which says where each array is. Shards are filled in the order
-     * of the arrays; an array that is larger than a shard gets one of its own. The index is written
-     * last.
+     * of the arrays; an array that is larger than a shard gets one of its own, before the one that is
+     * being filled.
      *
-     * @param folder the folder, which is created if need be
+     * <p>What an earlier call left in the folder is deleted, its index first and the new one written
+     * last: no index ever names shards of which some are old and some new.
+     *
+     * @param folder the folder, which is created if need be; {@code model.safetensors}, its shards and
+     *     its index in it are replaced
      * @param arrays arrays with different names
      * @param metadata texts by name for every file, or an empty map
      * @param maxShardSize the most bytes of arrays in a file, from 1
      * @return what {@link #load} takes: the file, or the index
      * @throws IOException if a file cannot be written
-     * @throws IllegalArgumentException as for {@link #save}
+     * @throws IllegalArgumentException as for {@link #save}, or if {@code maxShardSize} is below 1
      */
     public static Path saveSharded(
             Path folder, NDList arrays, Map<String, String> metadata, long maxShardSize)
             throws IOException {
-        checkNames(folder, arrays);
-        List<NDList> shards = new ArrayList<>();
-        long room = 0;
-        for (NDArray array : arrays) {
-            long size = bytes(array);
-            if (shards.isEmpty() || size > room) {
-                shards.add(new NDList());
-                room = maxShardSize;
-            }
-            shards.get(shards.size() - 1).add(array);
-            room -= size;
+        if (maxShardSize < 1) {
+            throw new IllegalArgumentException(
+                    "maxShardSize must be at least 1 byte, is " + maxShardSize + ".");
         }
+        check(folder, arrays);
+        List<NDList> shards = shards(arrays, maxShardSize);
         Files.createDirectories(folder);
         if (shards.size() <= 1) {
             Path file = folder.resolve(SafeTensorsFile.NAME);
             save(file, arrays, metadata);
+            SafeTensorsFile.deleteIndex(folder);
+            SafeTensorsFile.deleteShards(folder, Set.of());
             return file;
         }
+        SafeTensorsFile.deleteIndex(folder);
         Map<String, String> places = new TreeMap<>();
         for (int i = 0; i < shards.size(); i++) {
-            String name = String.format(
-                    Locale.ROOT, "model-%05d-of-%05d.safetensors", i + 1, shards.size());
+            String name = SafeTensorsFile.shardName(i + 1, shards.size());
             save(folder.resolve(name), shards.get(i), metadata);
             shards.get(i).forEach(array -> places.put(array.getName(), name));
         }
         long size = arrays.stream().mapToLong(SafeTensors::bytes).sum();
-        return SafeTensorsFile.writeIndex(folder, places, size);
+        Path index = SafeTensorsFile.writeIndex(folder, places, size);
+        // Otherwise it would be read and not the index.
+        Files.deleteIfExists(folder.resolve(SafeTensorsFile.NAME));
+        SafeTensorsFile.deleteShards(folder, Set.copyOf(places.values()));
+        return index;
+    }
+
+    private static List<NDList> shards(NDList arrays, long maxShardSize) {
+        List<NDList> shards = new ArrayList<>();
+        NDList open = new NDList();
+        long room = maxShardSize;
+        for (NDArray array : arrays) {
+            long size = bytes(array);
+            if (size > maxShardSize) {
+                shards.add(new NDList(array));
+                continue;
+            }
+            if (size > room) {
+                shards.add(open);
+                open = new NDList();
+                room = maxShardSize;
+            }
+            open.add(array);
+            room -= size;
+        }
+        if (!open.isEmpty()) {
+            shards.add(open);
+        }
+        return shards;
     }
 
     private static long bytes(NDArray array) {
         return array.size() * array.getDataType().getNumOfBytes();
     }
 
-    private static void checkNames(Path file, NDList arrays) {
+    private static void check(Path file, NDList arrays) {
         Set<String> names = new HashSet<>();
         for (NDArray array : arrays) {
+            type(array);
             if (array.getName() == null
                     || array.getName().equals(SafeTensorsHeader.METADATA)
                     || !names.add(array.getName())) {

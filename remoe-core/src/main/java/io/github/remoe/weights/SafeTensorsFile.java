@@ -10,10 +10,12 @@ import io.github.remoe.file.AtomicFile;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -31,6 +33,8 @@ record SafeTensorsFile(Path path, Set<String> names) {
     static final String NAME = "model.safetensors";
 
     private static final String INDEX = ".index.json";
+    // No separator of any system: Windows takes C:x.safetensors for a file on another drive.
+    private static final String SHARD = "[^/\\\\:]+\\.safetensors";
     // Ten thousand names take about one million.
     private static final long MAX_INDEX = 4_000_000;
 
@@ -113,9 +117,7 @@ record SafeTensorsFile(Path path, Set<String> names) {
             String shard = json.nextString();
             // An index that came from somewhere must not have other files read.
             check(
-                    Path.of(shard).getNameCount() == 1
-                            && !Path.of(shard).isAbsolute()
-                            && shard.endsWith(".safetensors"),
+                    shard.matches(SHARD),
                     "'%s' is not the name of a .safetensors file in the same folder",
                     shard);
             shards.computeIfAbsent(shard, file -> new TreeSet<>()).add(name);
@@ -146,6 +148,28 @@ record SafeTensorsFile(Path path, Set<String> names) {
                     "%s does not hold what its index says: missing are %s, not in the index are %s."
                             + " Copy all files of the folder again.",
                     path, missing, unknown));
+        }
+    }
+
+    /** The name of a shard, counted from 1, as Hugging Face's libraries write it. */
+    static String shardName(int shard, int shards) {
+        return String.format(Locale.ROOT, "model-%05d-of-%05d.safetensors", shard, shards);
+    }
+
+    /** Deletes the index of a folder, if there is one. */
+    static void deleteIndex(Path folder) throws IOException {
+        Files.deleteIfExists(folder.resolve(NAME + INDEX));
+    }
+
+    /** Deletes the shards of a folder that are not among these. */
+    static void deleteShards(Path folder, Set<String> kept) throws IOException {
+        String glob = "model-[0-9][0-9][0-9][0-9][0-9]-of-[0-9][0-9][0-9][0-9][0-9].safetensors";
+        try (DirectoryStream<Path> shards = Files.newDirectoryStream(folder, glob)) {
+            for (Path shard : shards) {
+                if (!kept.contains(shard.getFileName().toString())) {
+                    Files.delete(shard);
+                }
+            }
         }
     }
 

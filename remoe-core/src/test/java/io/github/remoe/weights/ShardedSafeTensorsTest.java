@@ -2,11 +2,17 @@ package io.github.remoe.weights;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIOException;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+
+import io.github.remoe.Golden;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -20,6 +26,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 
 class ShardedSafeTensorsTest {
@@ -59,7 +66,7 @@ class ShardedSafeTensorsTest {
     }
 
     @Test
-    void shardsAreFilledInTheOrderOfTheArrays() throws IOException {
+    void theIndexSaysWhereEachArrayIs() throws IOException {
         Path index = SafeTensors.saveSharded(temp, arrays(), Map.of("format", "pt"), 12);
 
         assertThat(files())
@@ -75,9 +82,9 @@ class ShardedSafeTensorsTest {
                     "total_size": 56
                   },
                   "weight_map": {
-                    "a": "model-00001-of-00003.safetensors",
-                    "b": "model-00001-of-00003.safetensors",
-                    "c": "model-00002-of-00003.safetensors",
+                    "a": "model-00002-of-00003.safetensors",
+                    "b": "model-00002-of-00003.safetensors",
+                    "c": "model-00001-of-00003.safetensors",
                     "d": "model-00003-of-00003.safetensors"
                   }
                 }""");
@@ -89,7 +96,7 @@ class ShardedSafeTensorsTest {
 
         for (Path path : List.of(index, temp)) {
             NDList read = SafeTensors.load(path, manager);
-            assertThat(read.stream().map(NDArray::getName)).containsExactly("a", "b", "c", "d");
+            assertThat(read.stream().map(NDArray::getName)).containsExactly("c", "a", "b", "d");
             assertThat(read.get("c").toFloatArray()).hasSize(10).containsOnly(2);
             assertThat(SafeTensors.loadMetadata(path)).isEqualTo(Map.of("format", "pt"));
         }
@@ -121,8 +128,10 @@ class ShardedSafeTensorsTest {
                 "{'metadata':{}} | missing or empty",
                 "[] | is no index",
                 "{'weight_map': | is no index",
-                "{'weight_map':{'a':'model-00001-of-00003.safetensors'}} | not in the index are [b]",
-                "{'weight_map':{'a':'model-00001-of-00003.safetensors','b':'model-00001-of-00003.safetensors','e':'model-00001-of-00003.safetensors'}} | missing are [e]"
+                "{'weight_map':{'b':'model-00002-of-00003.safetensors'}} | not in the index are [a]",
+                "{'weight_map':{'a':'C:x.safetensors'}} | is not the name of a",
+                "{'weight_map':{'a':'sub\\\\x.safetensors'}} | is not the name of a",
+                "{'weight_map':{'a':'model-00002-of-00003.safetensors','b':'model-00002-of-00003.safetensors','e':'model-00002-of-00003.safetensors'}} | missing are [e]"
             })
     void aWrongIndexIsRefused(String json, String reason) throws IOException {
         SafeTensors.saveSharded(temp, arrays(), Map.of(), 12);
@@ -145,6 +154,91 @@ class ShardedSafeTensorsTest {
 
             assertThat(allocated).isLessThan(1_000_000);
         }
+    }
+
+    private NDList filled(float number, int... sizes) {
+        NDList arrays = new NDList();
+        for (int size : sizes) {
+            NDArray array = manager.full(new Shape(size), number);
+            array.setName(String.valueOf((char) ('a' + arrays.size())));
+            arrays.add(array);
+        }
+        return arrays;
+    }
+
+    @Test
+    void shardsAreCutAsHuggingFaceDoes() throws IOException {
+        for (JsonElement element : Golden.read("sharding").getAsJsonArray("cases")) {
+            JsonObject golden = element.getAsJsonObject();
+            int[] sizes = golden.getAsJsonArray("sizes").asList().stream()
+                    .mapToInt(JsonElement::getAsInt)
+                    .toArray();
+
+            SafeTensors.saveSharded(
+                    temp, filled(0, sizes), Map.of(), golden.get("limit").getAsLong());
+
+            Map<String, String> places = new TreeMap<>();
+            for (String file : files()) {
+                if (!file.equals(INDEX)) {
+                    SafeTensors.load(temp.resolve(file), manager)
+                            .forEach(array -> places.put(array.getName(), file));
+                }
+            }
+            Map<String, String> expected = new TreeMap<>();
+            golden.getAsJsonObject("files")
+                    .asMap()
+                    .forEach((name, file) -> expected.put(name, file.getAsString()));
+            assertThat(places).as(golden.toString()).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void whatWasThereBeforeIsReplaced() throws IOException {
+        Files.createFile(temp.resolve("config.json"));
+        int number = 0;
+        // From one file to three shards, to two, to the same two and back.
+        for (int limit : List.of(100, 4, 8, 8, 100)) {
+            number++;
+
+            Path path = SafeTensors.saveSharded(temp, filled(number, 1, 1, 1), Map.of(), limit);
+
+            for (Path place : List.of(temp, path)) {
+                for (NDArray array : SafeTensors.load(place, manager)) {
+                    assertThat(array.toFloatArray()).containsExactly(number);
+                }
+            }
+            assertThat(files()).hasSize(limit == 100 ? 2 : 2 + (limit == 4 ? 3 : 2));
+            assertThat(files()).contains("config.json", path.getFileName().toString());
+        }
+    }
+
+    @Test
+    void anIndexIsGoneBeforeItsShardsChange() throws IOException {
+        SafeTensors.saveSharded(temp, filled(1, 1, 1, 1), Map.of(), 8);
+        // The second shard cannot be replaced.
+        Path second = temp.resolve("model-00002-of-00002.safetensors");
+        Files.delete(second);
+        Files.createDirectories(second.resolve("full"));
+
+        assertThatIOException()
+                .isThrownBy(() -> SafeTensors.saveSharded(temp, filled(2, 1, 1, 1), Map.of(), 8));
+
+        assertThat(temp.resolve(INDEX)).doesNotExist();
+    }
+
+    @Test
+    void arraysThatCannotBeSavedLeaveTheFolderAlone() throws IOException {
+        SafeTensors.saveSharded(temp, arrays(), Map.of(), 12);
+        List<String> before = files();
+        NDList unnamed = new NDList(manager.zeros(new Shape(1)), manager.zeros(new Shape(1)));
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> SafeTensors.saveSharded(temp, unnamed, Map.of(), 12));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> SafeTensors.saveSharded(temp, arrays(), Map.of(), 0))
+                .withMessage("maxShardSize must be at least 1 byte, is 0.");
+
+        assertThat(files()).isEqualTo(before);
     }
 
     @Test
