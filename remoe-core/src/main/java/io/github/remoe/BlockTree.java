@@ -11,9 +11,11 @@ import ai.djl.util.Pair;
 import io.github.remoe.vit.EncoderBlock;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.BiPredicate;
 import java.util.function.UnaryOperator;
 
@@ -26,7 +28,7 @@ import java.util.function.UnaryOperator;
  * <p>A block can be replaced where its host lets go of it:
  *
  * <ul>
- *   <li>as a child of a {@link SequentialBlock};
+ *   <li>as a child of a {@link SequentialBlock}, whose children are then named by number and class;
  *   <li>as the feed-forward network of an {@link EncoderBlock};
  *   <li>wherever else it is, if it is a {@link SequentialBlock} itself: then what is in it moves into a
  *       new one, that is replaced, and the old one holds the replacement. So it goes in DJL's {@link
@@ -76,12 +78,16 @@ public final class BlockTree {
             throw new IllegalArgumentException(
                     "No block matches. The network has " + paths(network) + ".");
         }
+        places.forEach(Place::checkReplaceable);
+        // What one of its hosts keeps cannot be inside its own replacement in another.
+        Set<Block> shells = Collections.newSetFromMap(new IdentityHashMap<>());
+        places.stream().filter(Place::heldFast).map(Place::block).forEach(shells::add);
         Map<Block, Block> replaced = new IdentityHashMap<>();
         for (Place place : places) {
-            place.checkReplaceable();
             Block present = place.block();
             if (!replaced.containsKey(present)) {
-                Block made = replacement.apply(place.isHeldFast() ? contents(present) : present);
+                Block made =
+                        replacement.apply(shells.contains(present) ? contents(present) : present);
                 initialize(made, present, network);
                 replaced.put(present, made);
             }
@@ -102,7 +108,7 @@ public final class BlockTree {
             String path = prefix + child.getKey();
             boolean matches = matcher.test(path, child.getValue());
             if (matches) {
-                places.add(new Place(path, host, i, child.getValue()));
+                places.add(Place.of(path, host, i, child.getValue()));
             }
             if (insideMatches || !matches) {
                 collect(path + '/', child.getValue(), matcher, insideMatches, places);
@@ -131,19 +137,22 @@ public final class BlockTree {
         }
     }
 
-    private record Place(String path, Block host, int index, Block block) {
+    /**
+     * Where a block is.
+     *
+     * @param heldFast whether the host keeps the block, so that only what is in it can change
+     */
+    private record Place(String path, Block host, int index, Block block, boolean heldFast) {
 
-        /** Whether the host keeps the block, so that only what is in it can change. */
-        boolean isHeldFast() {
-            return !(host instanceof SequentialBlock) && !isFeedForward();
-        }
-
-        private boolean isFeedForward() {
-            return host instanceof EncoderBlock encoder && encoder.getFeedForward() == block;
+        static Place of(String path, Block host, int index, Block block) {
+            boolean feedForward =
+                    host instanceof EncoderBlock encoder && encoder.getFeedForward() == block;
+            return new Place(
+                    path, host, index, block, !(host instanceof SequentialBlock) && !feedForward);
         }
 
         void checkReplaceable() {
-            if (isHeldFast() && !(block instanceof SequentialBlock)) {
+            if (heldFast && !(block instanceof SequentialBlock)) {
                 throw new IllegalArgumentException(String.format(
                         "%s cannot be replaced: it is in a %s, which does not let go of it, and is a %s,"
                                 + " no SequentialBlock whose content could be replaced. Build the"
@@ -152,9 +161,11 @@ public final class BlockTree {
             }
         }
 
+        /** May come again, where a host is in the network several times. */
         void put(Block replacement) {
             if (host instanceof SequentialBlock sequence) {
-                // All behind the place has to be taken off and put on again; names stay.
+                // All behind the place has to be taken off and put on again, under the names that
+                // a sequence gives.
                 List<Block> behind = sequence.getChildren()
                         .values()
                         .subList(index + 1, sequence.getChildren().size());
@@ -162,7 +173,7 @@ public final class BlockTree {
                     sequence.removeLastBlock();
                 }
                 sequence.add(replacement).addAll(behind);
-            } else if (isFeedForward()) {
+            } else if (!heldFast) {
                 ((EncoderBlock) host).replaceFeedForward(present -> replacement, false);
             } else {
                 SequentialBlock shell = (SequentialBlock) block;

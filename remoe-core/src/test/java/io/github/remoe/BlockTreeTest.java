@@ -21,6 +21,7 @@ import ai.djl.nn.transformer.TransformerEncoderBlock;
 
 import io.github.remoe.moe.GateType;
 import io.github.remoe.moe.ReMoEBlock;
+import io.github.remoe.vit.EncoderBlock;
 import io.github.remoe.vit.VisionTransformer;
 
 import org.junit.jupiter.api.AfterEach;
@@ -243,5 +244,52 @@ class BlockTreeTest {
                 .isThrownBy(() -> BlockTree.replace(
                         parallel, (path, block) -> block instanceof Linear, block -> block))
                 .withMessageContaining("in a ParallelBlock");
+    }
+
+    @Test
+    void aLayerThatIsThereTwiceIsChangedOnce() {
+        EncoderBlock layer = VisionTransformer.builder()
+                .optEmbedDim(8)
+                .optNumHeads(2)
+                .optDepth(1)
+                .build()
+                .getBlocks()
+                .get(0);
+        SequentialBlock network = initialized(new SequentialBlock().add(layer).add(layer));
+        double[] before = outputs(network);
+
+        List<String> replaced = ReMoE.builder()
+                .build()
+                .insertInto(network, 4, 4, 1, (path, block) -> path.endsWith("mlp"));
+
+        assertThat(replaced).containsExactly("01EncoderBlock/04mlp", "02EncoderBlock/04mlp");
+        ReMoEBlock block = (ReMoEBlock) layer.getFeedForward();
+        assertThat(block.getGlobalExpert()).isNotInstanceOf(ReMoEBlock.class);
+        assertThat(outputs(network)).usingComparatorWithPrecision(1e-6).containsExactly(before);
+    }
+
+    @Test
+    void aBlockThatOneHostKeepsAndAnotherDoesNotIsReplacedInBoth() {
+        for (boolean keptFirst : new boolean[] {false, true}) {
+            SequentialBlock shared = new SequentialBlock()
+                    .add(Linear.builder().setUnits(8).build())
+                    .add(Linear.builder().setUnits(8).build());
+            ParallelBlock keeps = new ParallelBlock(list -> list.get(0)).add(shared);
+            SequentialBlock network = initialized(
+                    keptFirst
+                            ? new SequentialBlock().add(keeps).add(shared)
+                            : new SequentialBlock().add(shared).add(keeps));
+            double[] before = outputs(network);
+
+            List<String> replaced = ReMoE.builder()
+                    .build()
+                    .insertInto(network, 4, 4, 1, (path, block) -> block == shared);
+
+            assertThat(replaced).hasSize(2);
+            assertThat(outputs(network)).usingComparatorWithPrecision(1e-6).containsExactly(before);
+            Block lone = network.getChildren().get(keptFirst ? 1 : 0).getValue();
+            assertThat(lone).isInstanceOf(ReMoEBlock.class);
+            assertThat(shared.getChildren().values()).containsExactly(lone);
+        }
     }
 }
