@@ -31,6 +31,9 @@ import javax.imageio.stream.MemoryCacheImageInputStream;
  */
 public final class RgbImage {
 
+    // Where Pillow begins to warn: a quarter of a gigabyte of pixels.
+    private static final long MAX_PIXELS = (1L << 30) / 4 / 3;
+
     private static final int START_OF_SCAN = 0xDA;
     private static final int APP2 = 0xE2;
 
@@ -51,8 +54,14 @@ public final class RgbImage {
      * @param height the rows of a plane
      * @param width the columns of a plane
      * @return the image
+     * @throws IllegalArgumentException if there are more or fewer bytes, or no pixels
      */
     public static RgbImage of(byte[] pixels, int height, int width) {
+        if (height < 1 || width < 1 || pixels.length != 3L * height * width) {
+            throw new IllegalArgumentException(String.format(
+                    "An image of %d x %d pixels takes three bytes for each, got %d bytes.",
+                    height, width, pixels.length));
+        }
         RgbImage image = new RgbImage(width, height);
         for (int band = 0; band < 3; band++) {
             System.arraycopy(pixels, band * width * height, image.planes[band], 0, width * height);
@@ -77,7 +86,7 @@ public final class RgbImage {
             String reason = e instanceof NoSuchFileException ? "it is not there" : e.getMessage();
             throw new IOException(
                     String.format(
-                            "cannot read the image %s (%s); replace it or take it out of the dataset",
+                            "cannot read the image %s (%s); replace it or leave it out",
                             file, reason),
                     e);
         }
@@ -89,7 +98,8 @@ public final class RgbImage {
      *
      * @param bytes the content
      * @return the image
-     * @throws IOException if the content is damaged, cut off or of another format
+     * @throws IOException if the content is damaged, cut off or of another format, or claims more than
+     *     89,478,485 pixels, which would take half a gigabyte of memory, however small the file
      */
     public static RgbImage decode(byte[] bytes) throws IOException {
         try (ImageInputStream input =
@@ -103,6 +113,12 @@ public final class RgbImage {
                 List<String> warnings = new ArrayList<>();
                 reader.addIIOReadWarningListener((source, warning) -> warnings.add(warning));
                 reader.setInput(input, true, true);
+                long pixels = (long) reader.getWidth(0) * reader.getHeight(0);
+                if (pixels > MAX_PIXELS) {
+                    throw new IOException(String.format(
+                            "it has %d x %d pixels, more than %d in all: make it smaller",
+                            reader.getWidth(0), reader.getHeight(0), MAX_PIXELS));
+                }
                 RgbImage image = of(reader.read(0));
                 // The JPEG reader fills what is missing of a cut-off file with grey and only warns.
                 if (warnings.stream().anyMatch(warning -> warning.contains("Missing EOI marker"))) {

@@ -1,6 +1,8 @@
 package io.github.remoe.image;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -13,10 +15,12 @@ import java.awt.image.BufferedImage;
 import java.awt.image.WritableRaster;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.zip.CRC32;
 
 import javax.imageio.ImageIO;
 
@@ -165,5 +169,31 @@ class RgbImageTest {
         for (int i = 0; i < 64 * raster.getNumBands(); i++) {
             raster.setSample(i % 8, i / 8 % 8, i / 64, value);
         }
+    }
+
+    /** A few hundred bytes must not take gigabytes of memory, whatever they claim. */
+    @Test
+    void moreThanFitsIsRefusedBeforeItIsDecoded() throws IOException {
+        Path file = write(plain(1, 1, 0), folder.resolve("1.png"));
+        byte[] bytes = Files.readAllBytes(file);
+        // Behind the signature: length and kind of the first chunk, width, height, five bytes, CRC.
+        ByteBuffer header = ByteBuffer.wrap(bytes);
+        header.putInt(16, 11_000).putInt(20, 11_000);
+        CRC32 crc = new CRC32();
+        crc.update(bytes, 12, 17);
+        header.putInt(29, (int) crc.getValue());
+        Files.write(file, bytes);
+
+        assertThatExceptionOfType(IOException.class)
+                .isThrownBy(() -> RgbImage.read(file))
+                .withMessageContaining(file + " (it has 11000 x 11000 pixels");
+    }
+
+    @Test
+    void planesMustBeComplete() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> RgbImage.of(new byte[11], 2, 2))
+                .withMessageContaining("2 x 2 pixels takes three bytes for each, got 11 bytes");
+        assertThatIllegalArgumentException().isThrownBy(() -> RgbImage.of(new byte[0], 0, 2));
     }
 }

@@ -149,7 +149,7 @@ class ImageFolderDatasetTest {
             assertThatThrownBy(() -> dataset.getByIndices(manager, 1))
                     .isInstanceOf(UncheckedIOException.class)
                     .hasMessage("cannot read the image " + root.resolve("c/1.png")
-                            + " (it is not there); replace it or take it out of the dataset");
+                            + " (it is not there); replace it or leave it out");
         }
     }
 
