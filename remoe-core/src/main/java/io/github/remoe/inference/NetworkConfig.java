@@ -235,19 +235,24 @@ public record NetworkConfig(
                     value instanceof JsonPrimitive primitive && primitive.isBoolean(),
                     "%s must be true or false, is %s.",
                     name,
-                    value);
+                    shown(value));
         } else if (type.isPrimitive()) {
             require(
                     value instanceof JsonPrimitive primitive && primitive.isNumber(),
                     "%s must be a number, is %s.",
                     name,
-                    value);
+                    shown(value));
             require(
                     type != int.class || value.getAsDouble() == (int) value.getAsDouble(),
                     "%s must be a whole number below 2^31, is %s.",
                     name,
                     value);
         }
+    }
+
+    /** Without what is in an array or object: in somebody else's file that may be endless. */
+    private static Object shown(JsonElement value) {
+        return value.isJsonArray() ? "an array" : value.isJsonObject() ? "an object" : value;
     }
 
     private static void atMost(String name, int value, int largest) {

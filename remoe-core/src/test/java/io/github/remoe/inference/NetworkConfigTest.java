@@ -146,4 +146,18 @@ class NetworkConfigTest {
             assertThat(e).hasMessageNotContaining("Exception:");
         }
     }
+
+    /** However deep a value is, the message is short, and there is one. */
+    @ParameterizedTest
+    @ValueSource(strings = {"depth", "classToken", "mean", "layers"})
+    void nestedTextIsRefused(String name) {
+        String nested = "[".repeat(200_000) + "]".repeat(200_000);
+        String json = NetworkConfig.of(unusual())
+                .toJson()
+                .replaceFirst(
+                        "\"" + name + "\": (\\[[^]]*]|[^,\n]+)", "\"" + name + "\": " + nested);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> NetworkConfig.fromJson(json))
+                .satisfies(e -> assertThat(e.getMessage().length()).isLessThan(1_000));
+    }
 }
