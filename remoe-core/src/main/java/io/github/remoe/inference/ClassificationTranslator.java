@@ -21,6 +21,8 @@ import io.github.remoe.vit.VisionTransformer;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -49,7 +51,7 @@ public final class ClassificationTranslator implements Translator<Image, Classif
     private ClassificationTranslator(Builder builder) {
         imageSize = builder.vit.getImageSize();
         // As timm does it: rounded off, so that the cut is never larger than told.
-        resizedSize = (int) Math.floor(imageSize / (double) builder.cropRatio);
+        resizedSize = (int) Math.floor(imageSize / builder.cropRatio);
         classNames = builder.classNames;
         topK = builder.topK;
         applySoftmax = builder.applySoftmax;
@@ -78,7 +80,8 @@ public final class ClassificationTranslator implements Translator<Image, Classif
      * @param model the model
      * @return a new builder, with the names of the folder's classes
      * @throws IOException if the folder has no names, or they cannot be read
-     * @throws IllegalArgumentException if the model's network is no {@link VisionTransformer}
+     * @throws IllegalArgumentException if the model's network is no {@link VisionTransformer}, or it was
+     *     not loaded from a folder
      */
     public static Builder builder(Model model) throws IOException {
         if (!(model.getBlock() instanceof VisionTransformer vit)) {
@@ -86,7 +89,15 @@ public final class ClassificationTranslator implements Translator<Image, Classif
                     "The images are prepared for a VisionTransformer, but the model has a %s.",
                     model.getBlock().getClass().getSimpleName()));
         }
-        return builder(vit).setClassNames(ModelFolder.readClassNames(model.getModelPath()));
+        Path folder = model.getModelPath();
+        if (folder == null || !Files.isDirectory(folder)) {
+            throw new IllegalArgumentException(
+                    "The model was not loaded from a folder, so the names of"
+                            + " its classes are not known. Name them:"
+                            + " ClassificationTranslator.builder(vit).setClassNames(...); a RobustPredictor"
+                            + " takes the translator by optTranslator.");
+        }
+        return builder(vit).setClassNames(ModelFolder.readClassNames(folder));
     }
 
     /** {@inheritDoc} */
@@ -221,7 +232,7 @@ public final class ClassificationTranslator implements Translator<Image, Classif
         private List<String> classNames;
         private int topK = 5;
         private boolean applySoftmax = true;
-        private float cropRatio = 1;
+        private double cropRatio = 1;
 
         private Builder(VisionTransformer vit) {
             this.vit = vit;
@@ -269,7 +280,7 @@ public final class ClassificationTranslator implements Translator<Image, Classif
          * @param cropRatio greater than 0 to 1
          * @return this builder
          */
-        public Builder optCropRatio(float cropRatio) {
+        public Builder optCropRatio(double cropRatio) {
             this.cropRatio = cropRatio;
             return this;
         }
@@ -283,11 +294,7 @@ public final class ClassificationTranslator implements Translator<Image, Classif
          */
         public ClassificationTranslator build() {
             require(classNames != null, "Set the names of the classes: setClassNames(...).");
-            require(
-                    classNames.size() == vit.getNumClasses(),
-                    "There are %d class names for a network of %d classes.",
-                    classNames.size(),
-                    vit.getNumClasses());
+            ModelFolder.checkCount(classNames, vit);
             require(topK >= 1, "topK must be 1 or more, got %d.", topK);
             require(
                     cropRatio > 0 && cropRatio <= 1,

@@ -26,6 +26,7 @@ import java.io.UncheckedIOException;
 import java.lang.reflect.Type;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 
@@ -55,12 +56,12 @@ public final class ClassificationTranslatorFactory
     @Override
     public <I, O> Translator<I, O> newInstance(
             Class<I> input, Class<O> output, Model model, Map<String, ?> arguments) {
-        if (input == Input.class && output == Output.class) {
-            ClassificationTranslator translator = buildBaseTranslator(model, arguments);
-            boolean regions = ArgumentsUtil.booleanValue(arguments, "regionWeights");
+        if (input == Input.class
+                && output == Output.class
+                && ArgumentsUtil.booleanValue(arguments, "regionWeights")) {
             @SuppressWarnings("unchecked")
-            Translator<I, O> serving = (Translator<I, O>)
-                    new Serving(translator, regions ? translator.withRegionWeights() : translator);
+            Translator<I, O> serving =
+                    (Translator<I, O>) new Serving(buildBaseTranslator(model, arguments), true);
             return serving;
         }
         return super.newInstance(input, output, model, arguments);
@@ -73,7 +74,9 @@ public final class ClassificationTranslatorFactory
             return ClassificationTranslator.builder(model)
                     .optTopK(ArgumentsUtil.intValue(arguments, "topK", 5))
                     .optApplySoftmax(ArgumentsUtil.booleanValue(arguments, "applySoftmax", true))
-                    .optCropRatio(ArgumentsUtil.floatValue(arguments, "cropRatio", 1))
+                    // No float: 0.8 of 224 pixels must be 280, not 279.
+                    .optCropRatio(Double.parseDouble(
+                            ArgumentsUtil.stringValue(arguments, "cropRatio", "1")))
                     .build();
         } catch (IOException e) {
             throw new UncheckedIOException(e.getMessage(), e);
@@ -121,7 +124,7 @@ public final class ClassificationTranslatorFactory
     protected Map<Pair<Type, Type>, TranslatorExpansion<Image, Classifications>> getExpansions() {
         return Map.of(
                 new Pair<>(Input.class, Output.class),
-                translator -> new Serving((ClassificationTranslator) translator, translator));
+                translator -> new Serving((ClassificationTranslator) translator, false));
     }
 
     /** {@inheritDoc} */
@@ -135,8 +138,8 @@ public final class ClassificationTranslatorFactory
 
         private final ClassificationTranslator images;
 
-        Serving(ClassificationTranslator images, Translator<Image, ?> translator) {
-            super(translator);
+        Serving(ClassificationTranslator images, boolean regionWeights) {
+            super(regionWeights ? images.withRegionWeights() : images);
             this.images = images;
         }
 
@@ -144,7 +147,8 @@ public final class ClassificationTranslatorFactory
         public NDList processInput(TranslatorContext ctx, Input input) throws Exception {
             BytesSupplier data = input.getData();
             String contentType = input.getProperty("Content-Type", "");
-            if (data == null || contentType.startsWith("application/json")) {
+            if (data == null
+                    || contentType.toLowerCase(Locale.ROOT).startsWith("application/json")) {
                 return super.processInput(ctx, input);
             }
             try {

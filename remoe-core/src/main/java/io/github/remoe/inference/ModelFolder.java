@@ -8,6 +8,7 @@ import io.github.remoe.vit.VisionTransformer;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.Reader;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
@@ -17,8 +18,10 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 
 /**
  * A folder that DJL loads as it is, with a plain {@link ai.djl.repository.zoo.Criteria} or in DJL
@@ -55,7 +58,7 @@ public final class ModelFolder {
 
     private static final String NETWORK = "network.json";
     private static final String CLASSES = "synset.txt";
-    private static final String MODEL_NAME = "option.modelName=";
+    private static final String MODEL_NAME = "option.modelName";
     private static final String WEIGHTS = "model";
     private static final byte[] DJL_PARAMETERS = "DJL@".getBytes(StandardCharsets.US_ASCII);
     private static final long MAX_DESCRIPTION = 1 << 20;
@@ -65,7 +68,8 @@ public final class ModelFolder {
     /**
      * Writes a folder with a network and its weights, {@code model-0000.params}.
      *
-     * @param folder the folder, made if need be; files of the same names are replaced
+     * @param folder the folder, made if need be; files of the same names are replaced, and other
+     *     {@code model-NNNN.params} deleted, since DJL would load the highest
      * @param vit the network, initialised
      * @param classNames the names of its classes, in the order of the logits
      * @throws IOException if it cannot be written
@@ -90,14 +94,22 @@ public final class ModelFolder {
             Files.deleteIfExists(beside.resolve(file));
             Files.delete(beside);
         }
+        try (DirectoryStream<Path> present =
+                Files.newDirectoryStream(folder, WEIGHTS + "-*.params")) {
+            for (Path other : present) {
+                if (!other.endsWith(file)) {
+                    Files.delete(other);
+                }
+            }
+        }
         describe(folder, vit, classNames, WEIGHTS);
     }
 
     /**
      * Writes all but the weights.
      *
-     * @param folder the folder, which exists; other lines of a {@code serving.properties} that is there
-     *     already stay
+     * @param folder the folder, which exists. Of a {@code serving.properties} that is there already
+     *     all lines stay but {@code option.modelName}; what is missing is added
      * @param vit the network, which need not be initialised
      * @param classNames the names of its classes, in the order of the logits, each one line
      * @param modelName the name of the weights that are loaded unless told otherwise: {@code
@@ -116,11 +128,7 @@ public final class ModelFolder {
     }
 
     private static void check(VisionTransformer vit, List<String> classNames) {
-        if (classNames.size() != vit.getNumClasses()) {
-            throw new IllegalArgumentException(String.format(
-                    "There are %d class names for a network of %d classes.",
-                    classNames.size(), vit.getNumClasses()));
-        }
+        checkCount(classNames, vit);
         for (String name : classNames) {
             if (name.isBlank() || name.indexOf('\n') >= 0 || name.indexOf('\r') >= 0) {
                 throw new IllegalArgumentException(
@@ -129,21 +137,45 @@ public final class ModelFolder {
         }
     }
 
+    static void checkCount(List<String> classNames, VisionTransformer vit) {
+        if (classNames.size() != vit.getNumClasses()) {
+            throw new IllegalArgumentException(String.format(
+                    "There are %d class names for a network of %d classes.",
+                    classNames.size(), vit.getNumClasses()));
+        }
+    }
+
     private static List<String> servingProperties(Path folder, String modelName)
             throws IOException {
-        Path present = folder.resolve(SERVING);
-        if (!Files.exists(present)) {
-            return List.of(
-                    "engine=" + Engine.getDefaultEngineName(),
-                    "blockFactory=" + NetworkFactory.class.getName(),
-                    TRANSLATOR_FACTORY + '=' + ClassificationTranslatorFactory.class.getName(),
-                    MODEL_NAME + modelName);
+        Path file = folder.resolve(SERVING);
+        List<String> lines = new ArrayList<>();
+        Properties present = new Properties();
+        if (Files.exists(file)) {
+            // The user may have added settings of DJL Serving, or options of the translator.
+            lines.addAll(Files.readAllLines(file));
+            lines.removeIf(line -> line.matches("\\s*" + Pattern.quote(MODEL_NAME) + "[\\s=:].*"));
+            present = readServing(file);
         }
-        // The user may have added settings of DJL Serving, or options of the translator.
-        List<String> lines = new ArrayList<>(Files.readAllLines(present));
-        lines.removeIf(line -> line.startsWith(MODEL_NAME));
-        lines.add(MODEL_NAME + modelName);
+        for (String line : List.of(
+                "engine=" + Engine.getDefaultEngineName(),
+                "blockFactory=" + NetworkFactory.class.getName(),
+                TRANSLATOR_FACTORY + '=' + ClassificationTranslatorFactory.class.getName())) {
+            if (!present.containsKey(line.substring(0, line.indexOf('=')))) {
+                lines.add(line);
+            }
+        }
+        lines.add(MODEL_NAME + '=' + modelName);
         return lines;
+    }
+
+    static Properties readServing(Path file) throws IOException {
+        Properties properties = new Properties();
+        try (Reader reader = Files.newBufferedReader(file)) {
+            properties.load(reader);
+        } catch (IllegalArgumentException e) {
+            throw unreadable(file, e);
+        }
+        return properties;
     }
 
     private static void write(Path folder, String name, List<String> lines) throws IOException {
@@ -168,7 +200,7 @@ public final class ModelFolder {
         try {
             return NetworkConfig.fromJson(read(file));
         } catch (IllegalArgumentException e) {
-            throw new IOException(String.format("%s cannot be read: %s", file, e.getMessage()), e);
+            throw unreadable(file, e);
         }
     }
 
@@ -181,6 +213,28 @@ public final class ModelFolder {
      */
     public static List<String> readClassNames(Path folder) throws IOException {
         return read(folder.resolve(CLASSES)).lines().toList();
+    }
+
+    /** Builds the network; what is wrong with the folder is said before weights are loaded. */
+    static VisionTransformer createNetwork(Path folder) throws IOException {
+        NetworkConfig network = readNetwork(folder);
+        try {
+            return network.createNetwork();
+        } catch (IllegalArgumentException e) {
+            throw unreadable(folder.resolve(NETWORK), e);
+        }
+    }
+
+    static void checkClassNames(Path folder, VisionTransformer vit) throws IOException {
+        try {
+            checkCount(readClassNames(folder), vit);
+        } catch (IllegalArgumentException e) {
+            throw unreadable(folder.resolve(CLASSES), e);
+        }
+    }
+
+    private static IOException unreadable(Path file, IllegalArgumentException e) {
+        return new IOException(String.format("%s cannot be read: %s", file, e.getMessage()), e);
     }
 
     private static String read(Path file) throws IOException {

@@ -6,16 +6,16 @@ import ai.djl.repository.Repository;
 import ai.djl.repository.RepositoryFactory;
 import ai.djl.repository.SimpleRepository;
 import ai.djl.util.JsonUtils;
+import ai.djl.util.Utils;
 
-import com.google.gson.JsonParseException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
 import java.io.Reader;
-import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Properties;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -31,6 +31,8 @@ import java.util.stream.Stream;
  */
 public final class ModelFolderRepositories implements RepositoryFactory {
 
+    private static final Logger LOGGER = LoggerFactory.getLogger(ModelFolderRepositories.class);
+
     /** {@inheritDoc} */
     @Override
     public Set<String> getSupportedScheme() {
@@ -41,10 +43,12 @@ public final class ModelFolderRepositories implements RepositoryFactory {
     @Override
     public Repository newInstance(String name, URI uri) {
         Path path = path(uri);
-        if (isModelFolder(path)) {
+        // DJL loads the only folder in a folder.
+        boolean folder = Files.isDirectory(path) && Files.isReadable(path);
+        if (folder && isModelFolder(Utils.getNestedModelDir(path))) {
             return new SimpleRepository(name, uri, path) {
                 {
-                    arguments.put(
+                    arguments.putIfAbsent(
                             ModelFolder.TRANSLATOR_FACTORY,
                             ClassificationTranslatorFactory.class.getName());
                 }
@@ -69,15 +73,14 @@ public final class ModelFolderRepositories implements RepositoryFactory {
         if (!Files.isRegularFile(file)) {
             return false;
         }
-        Properties properties = new Properties();
-        try (Reader reader = Files.newBufferedReader(file)) {
-            properties.load(reader);
-        } catch (IOException | IllegalArgumentException e) {
+        try {
+            return ClassificationTranslatorFactory.class
+                    .getName()
+                    .equals(ModelFolder.readServing(file)
+                            .getProperty(ModelFolder.TRANSLATOR_FACTORY));
+        } catch (IOException e) {
             return false; // DJL comes to read it, and says what is wrong
         }
-        return ClassificationTranslatorFactory.class
-                .getName()
-                .equals(properties.getProperty(ModelFolder.TRANSLATOR_FACTORY));
     }
 
     /** DJL's own rule: metadata.json somewhere below the folder. */
@@ -89,7 +92,8 @@ public final class ModelFolderRepositories implements RepositoryFactory {
             return files.anyMatch(file -> file.endsWith("metadata.json")
                     && !path.equals(file.getParent())
                     && isMetadata(file));
-        } catch (IOException | UncheckedIOException e) {
+        } catch (IOException e) {
+            LOGGER.warn("{} is not searched for metadata.json", path, e);
             return false;
         }
     }
@@ -100,7 +104,11 @@ public final class ModelFolderRepositories implements RepositoryFactory {
             return metadata != null
                     && metadata.getMetadataVersion() != null
                     && metadata.getArtifacts() != null;
-        } catch (IOException | JsonParseException e) {
+        } catch (IOException | RuntimeException e) {
+            // Not Gson's exception by its name: where there is no Gson, this class could not be
+            // linked,
+            // and DJL, which looks for all such classes at once, would load no model at all.
+            LOGGER.warn("{} is not used: it cannot be read", file, e);
             return false;
         }
     }

@@ -23,15 +23,23 @@ public final class NetworkFactory implements BlockFactory {
      *
      * @param model the model that gets it; its name must be that of weights in the folder
      * @param modelPath the folder
-     * @param arguments the model loading arguments, which are not looked at
+     * @param arguments the model loading arguments; with {@link ClassificationTranslatorFactory} for
+     *     {@code translatorFactory}, the names of the classes are checked too
      * @return a {@link VisionTransformer}, not yet initialised
-     * @throws IOException if the folder lacks the description or the weights, or they cannot be read;
-     *     the message says what is wrong
+     * @throws IOException if the folder lacks the description, the weights or the names, they cannot be
+     *     read, or do not fit each other; the message says what is wrong
      */
     @Override
     public Block newBlock(Model model, Path modelPath, Map<String, ?> arguments)
             throws IOException {
         ModelFolder.checkParameters(modelPath, model.getName());
-        return ModelFolder.readNetwork(modelPath).createNetwork();
+        VisionTransformer vit = ModelFolder.createNetwork(modelPath);
+        if (ClassificationTranslatorFactory.class
+                .getName()
+                .equals(arguments.get(ModelFolder.TRANSLATOR_FACTORY))) {
+            // The translator comes after the weights, and DJL would not let go of them again.
+            ModelFolder.checkClassNames(modelPath, vit);
+        }
+        return vit;
     }
 }

@@ -53,8 +53,14 @@ public record RegionWeights(int layer, int rows, int columns, List<Float> weight
      *
      * @param other other weights
      * @return 0 to 90 degrees
+     * @throws IllegalArgumentException if the others are of other regions
      */
     public double angle(RegionWeights other) {
+        if (other.rows != rows || other.columns != columns) {
+            throw new IllegalArgumentException(String.format(
+                    "Weights of %d x %d regions cannot be compared with those of %d x %d.",
+                    rows, columns, other.rows, other.columns));
+        }
         double product = 0;
         double square = 0;
         double otherSquare = 0;

@@ -26,10 +26,15 @@ import io.github.remoe.vit.VisionTransformer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 import java.awt.image.BufferedImage;
 import java.lang.reflect.Proxy;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
@@ -40,6 +45,9 @@ import java.util.stream.IntStream;
 class ClassificationTranslatorTest {
 
     private static final List<String> CLASSES = List.of("a", "b", "c", "d", "e");
+
+    @TempDir
+    private Path temp;
 
     private NDManager manager;
     private Model model;
@@ -247,5 +255,35 @@ class ClassificationTranslatorTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> new RegionWeights(1, 2, 2, List.of(1f)))
                 .withMessageContaining("1 weights for 2 x 2 regions");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> one.angle(new RegionWeights(1, 2, 1, List.of(1f, 1f))))
+                .withMessageContaining("1 x 2 regions cannot be compared with those of 2 x 1");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0.8, 10", "0.9, 8", "0.7, 11", "1, 8"})
+    void theCropIsTimms(double cropRatio, int resized) {
+        // As int(math.floor(8 / crop_pct)) in Python.
+        byte[] expected = new byte[3 * 8 * 8];
+        ruler().toSquare(resized, 8, expected);
+        float[] pixels = pixels(builder().optCropRatio(cropRatio).build(), ruler());
+        for (int i = 0; i < pixels.length; i++) {
+            assertThat(Math.round(pixels[i] * 255)).isEqualTo(expected[i] & 0xFF);
+        }
+    }
+
+    @Test
+    void theClassesOfAModelInMemoryMustBeNamed() throws Exception {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> ClassificationTranslator.builder(model))
+                .withMessageContaining("not loaded from a folder")
+                .withMessageContaining("setClassNames");
+        // A model that is saved takes the folder for its own, and that may be gone again.
+        model.save(temp.resolve("gone"), "tiny");
+        Files.delete(temp.resolve("gone/tiny-0000.params"));
+        Files.delete(temp.resolve("gone"));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> ClassificationTranslator.builder(model))
+                .withMessageContaining("not loaded from a folder");
     }
 }

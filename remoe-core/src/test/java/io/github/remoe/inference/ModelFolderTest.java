@@ -3,7 +3,6 @@ package io.github.remoe.inference;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.Application;
@@ -15,6 +14,8 @@ import ai.djl.modality.Input;
 import ai.djl.modality.Output;
 import ai.djl.modality.cv.Image;
 import ai.djl.modality.cv.ImageFactory;
+import ai.djl.modality.cv.translator.ImageClassificationTranslator;
+import ai.djl.modality.cv.translator.ImageClassificationTranslatorFactory;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
@@ -52,6 +53,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Properties;
 import java.util.stream.Stream;
 
@@ -313,12 +315,14 @@ class ModelFolderTest {
         Files.write(parameters, bytes);
 
         Files.writeString(folder.resolve("synset.txt"), "ant\nbee\n");
-        assertThatIllegalArgumentException()
+        assertThatExceptionOfType(IOException.class)
                 .isThrownBy(() -> criteria(folder, Classifications.class).loadModel())
                 .withMessageContaining("2 class names for a network of 5 classes");
         Files.delete(folder.resolve("synset.txt"));
-        assertThatThrownBy(() -> criteria(folder, Classifications.class).loadModel())
-                .hasMessageContaining("no synset.txt in " + folder);
+        assertThatExceptionOfType(FileNotFoundException.class)
+                .isThrownBy(() -> criteria(folder, Classifications.class).loadModel())
+                .withMessageContaining("no synset.txt in " + folder);
+        ModelFolder.describe(folder, vit, CLASSES, "model");
 
         Path network = folder.resolve("network.json");
         Files.writeString(
@@ -370,5 +374,123 @@ class ModelFolderTest {
                     assertThat(mrl.getArtifactId()).isEqualTo("b");
                     assertThat(mrl.getApplication()).isEqualTo(Application.NLP.ANY);
                 });
+    }
+
+    @Test
+    void savingAgainReplacesWhatWasThere() throws Exception {
+        Path folder = saved();
+        Files.move(folder.resolve("model-0000.params"), folder.resolve("model-0003.params"));
+        vit.getParameters().values().forEach(p -> p.getArray().stopGradient().muli(1.5f));
+        double[] expected = softmax(logits(gradient(9, 9)));
+
+        ModelFolder.save(folder, vit, CLASSES);
+
+        assertThat(folder.resolve("model-0003.params")).doesNotExist();
+        assertThat(classify(criteria(folder, Classifications.class), gradient(9, 9)))
+                .usingComparatorWithPrecision(1e-6)
+                .containsExactly(expected);
+    }
+
+    private static double[] classify(Criteria<Image, Classifications> criteria, BufferedImage image)
+            throws Exception {
+        try (ZooModel<Image, Classifications> model = criteria.loadModel();
+                Predictor<Image, Classifications> predictor = model.newPredictor()) {
+            return predictor
+                    .predict(ImageFactory.getInstance().fromImage(image))
+                    .getProbabilities()
+                    .stream()
+                    .mapToDouble(p -> p)
+                    .toArray();
+        }
+    }
+
+    @Test
+    void settingsThatAreThereBeforeAreCompleted() throws Exception {
+        Path folder = Files.createDirectories(temp.resolve("served"));
+        Path serving = folder.resolve("serving.properties");
+        Files.writeString(serving, "batch_size=8\n option.modelName : other\nengine = PyTorch\n");
+
+        ModelFolder.save(folder, vit, CLASSES);
+
+        assertThat(Files.readAllLines(serving))
+                .startsWith("batch_size=8", "engine = PyTorch")
+                .endsWith("option.modelName=model")
+                .hasSize(5);
+        criteria(folder, Classifications.class).loadModel().close();
+
+        Files.writeString(serving, "key=\\u12\n");
+        assertThatExceptionOfType(IOException.class)
+                .isThrownBy(() -> ModelFolder.save(folder, vit, CLASSES))
+                .withMessageContaining(serving + " cannot be read");
+    }
+
+    @Test
+    void theOnlyFolderInAFolderIsLoaded() throws Exception {
+        double[] expected = softmax(logits(gradient(31, 17)));
+        ModelFolder.save(temp.resolve("runs/first"), vit, CLASSES);
+
+        assertThat(classify(
+                        criteria(temp.resolve("runs"), Classifications.class), gradient(31, 17)))
+                .usingComparatorWithPrecision(1e-6)
+                .containsExactly(expected);
+    }
+
+    @Test
+    void aTranslatorThatIsNamedIsTaken() throws Exception {
+        String named = ImageClassificationTranslatorFactory.class.getName();
+        Criteria<Image, Classifications> criteria = Criteria.builder()
+                .setTypes(Image.class, Classifications.class)
+                .optModelUrls(saved().toUri() + "?translatorFactory=" + named)
+                .build();
+        try (ZooModel<Image, Classifications> model = criteria.loadModel()) {
+            assertThat(model.getTranslator()).isInstanceOf(ImageClassificationTranslator.class);
+        }
+    }
+
+    @Test
+    void networksThatCannotBeBuiltNameTheFile() throws Exception {
+        Path network = saved().resolve("network.json");
+        Files.writeString(
+                network, Files.readString(network).replace("\"imageSize\": 8", "\"imageSize\": 9"));
+        assertThatExceptionOfType(IOException.class)
+                .isThrownBy(() ->
+                        criteria(network.getParent(), Classifications.class).loadModel())
+                .withMessageStartingWith(network + " cannot be read: ")
+                .withMessageContaining("9");
+    }
+
+    @Test
+    void namesAreCheckedBeforeTheWeightsAreRead() throws Exception {
+        Path folder = saved();
+        Files.writeString(folder.resolve("synset.txt"), "ant\nbee\n");
+        NetworkFactory factory = new NetworkFactory();
+        Map<String, String> ours =
+                Map.of("translatorFactory", ClassificationTranslatorFactory.class.getName());
+        try (Model model = Model.newInstance("model")) {
+            assertThatExceptionOfType(IOException.class)
+                    .isThrownBy(() -> factory.newBlock(model, folder, ours))
+                    .withMessageContaining("synset.txt cannot be read")
+                    .withMessageContaining("2 class names for a network of 5 classes");
+            // Somebody's own translator may know the classes from elsewhere.
+            assertThat(factory.newBlock(model, folder, Map.of("translatorFactory", "own.Factory")))
+                    .isInstanceOf(VisionTransformer.class);
+        }
+    }
+
+    @Test
+    void jsonIsKnownInAnyCase() throws Exception {
+        Criteria<Input, Output> criteria = Criteria.builder()
+                .setTypes(Input.class, Output.class)
+                .optModelPath(saved())
+                .build();
+        try (ZooModel<Input, Output> model = criteria.loadModel();
+                Predictor<Input, Output> predictor = model.newPredictor()) {
+            Input input = new Input();
+            input.addProperty("Content-Type", "Application/JSON");
+            input.add("data", "{}".getBytes(StandardCharsets.UTF_8));
+            assertThatExceptionOfType(TranslateException.class)
+                    .isThrownBy(() -> predictor.predict(input))
+                    .withMessageContaining("image_url");
+        }
     }
 }
