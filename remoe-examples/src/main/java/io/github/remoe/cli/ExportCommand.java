@@ -41,12 +41,7 @@ final class ExportCommand implements Callable<Integer> {
     @Option(names = "--run", paramLabel = "DIR", required = true, description = "The run folder.")
     private Path run;
 
-    @Option(
-            names = "--weights",
-            paramLabel = "WEIGHTS",
-            description =
-                    "Which weights of the run: ${COMPLETION-CANDIDATES}. Default: best if the run"
-                            + " has validated, else last.")
+    @Option(names = "--weights", paramLabel = "WEIGHTS", description = TargetOptions.WEIGHTS)
     private RunFolder.Weights weights;
 
     @Option(
@@ -93,9 +88,8 @@ final class ExportCommand implements Callable<Integer> {
         }
         RunFolder folder = new RunFolder(run);
         List<String> classes = folder.readInfo().classes();
-        try (Model model = weights == null
-                ? folder.loadModel(Device.cpu())
-                : folder.loadModel(weights, Device.cpu())) {
+        RunFolder.Weights chosen = weights == null ? folder.chosenWeights() : weights;
+        try (Model model = folder.loadModel(chosen, Device.cpu())) {
             VisionTransformer vit = (VisionTransformer) model.getBlock();
             if (format == Format.SAFETENSORS && maxShardSize == null) {
                 SafeTensors.save(out, tensors(model), metadata(vit, classes));
@@ -116,8 +110,8 @@ final class ExportCommand implements Callable<Integer> {
             spec.commandLine()
                     .getOut()
                     .printf(
-                            "%s: %d tensors, %s%n",
-                            out, vit.getParameters().size(), model.getName());
+                            "%s: %d tensors, the %s weights of %s%n",
+                            out, vit.getParameters().size(), chosen, model.getName());
         }
         return 0;
     }

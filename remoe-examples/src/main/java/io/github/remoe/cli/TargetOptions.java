@@ -40,15 +40,15 @@ final class TargetOptions {
     /** What ends the checksum of a model that is attacked through the dense gate. */
     static final String DENSE_GATE = ", gradients through the dense gate";
 
+    /** What {@code --weights} does, of all commands that have it. */
+    static final String WEIGHTS =
+            "Which weights of the run: ${COMPLETION-CANDIDATES}. Default: best if the run has"
+                    + " validated, else the average if it keeps one, else last.";
+
     @ArgGroup(multiplicity = "1")
     private Source source;
 
-    @Option(
-            names = "--weights",
-            paramLabel = "WEIGHTS",
-            description =
-                    "Which weights of the run: ${COMPLETION-CANDIDATES}. Default: best if the run"
-                            + " has validated, else the average if it keeps one, else last.")
+    @Option(names = "--weights", paramLabel = "WEIGHTS", description = WEIGHTS)
     private RunFolder.Weights weights;
 
     @Option(

@@ -86,7 +86,8 @@ class ExportCommandTest {
 
         assertThat(export("--out=" + file)).as(err.toString()).isZero();
 
-        assertThat(out.toString().trim()).isEqualTo(file + ": 96 tensors, vit_micro_patch4_32");
+        assertThat(out.toString().trim())
+                .isEqualTo(file + ": 96 tensors, the best weights of vit_micro_patch4_32");
         try (NDManager manager = NDManager.newBaseManager()) {
             NDList tensors = SafeTensors.load(file, manager);
             assertThat(tensors.stream().map(NDArray::getName))

@@ -259,9 +259,14 @@ public final class RobustPredictor extends Predictor<Image, RobustReport> {
          * @param attack the attack, for the builder's threat model: {@code
          *     AutoAttack.standard(threatModel)}, for one
          * @return this builder
+         * @throws IllegalArgumentException if there is an attack of this name already
          */
         public Builder addAttack(String name, Attack attack) {
-            attacks.put(name, attack);
+            if (attacks.putIfAbsent(name, attack) != null) {
+                throw new IllegalArgumentException(String.format(
+                        "There is an attack \"%s\" already: reports tell attacks by their names.",
+                        name));
+            }
             return this;
         }
 
@@ -295,7 +300,7 @@ public final class RobustPredictor extends Predictor<Image, RobustReport> {
          * @throws IOException if no translator was set, and the folder of the model has no names
          *     of classes
          * @throws IllegalArgumentException if the network is no vision transformer, or holds numbers
-         *     that are not finite
+         *     that are not finite, or no translator was set and the model is not from a folder
          */
         public RobustPredictor build() throws IOException {
             return new RobustPredictor(

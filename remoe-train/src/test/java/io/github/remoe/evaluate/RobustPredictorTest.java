@@ -191,4 +191,13 @@ class RobustPredictorTest {
                         Arrays.equals(parameter.getArray().toFloatArray(), values))
                 .isTrue());
     }
+
+    @Test
+    void attacksHaveNamesOfTheirOwn() {
+        RobustPredictor.Builder builder =
+                RobustPredictor.builder(model, THREAT).addAttack("fgsm", new Fgsm(THREAT));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> builder.addAttack("fgsm", new Fgsm(THREAT)))
+                .withMessageContaining("an attack \"fgsm\" already");
+    }
 }
