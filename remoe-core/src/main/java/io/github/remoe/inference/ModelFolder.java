@@ -3,6 +3,7 @@ package io.github.remoe.inference;
 import ai.djl.Model;
 import ai.djl.engine.Engine;
 
+import io.github.remoe.file.AtomicFile;
 import io.github.remoe.vit.VisionTransformer;
 
 import java.io.FileNotFoundException;
@@ -80,29 +81,34 @@ public final class ModelFolder {
         check(vit, classNames);
         NetworkConfig.of(vit);
         Files.createDirectories(folder);
-        Path beside = Files.createTempDirectory(folder, ".model");
-        String file = WEIGHTS + "-0000.params";
-        try (Model model = Model.newInstance(WEIGHTS)) {
-            model.setBlock(vit);
-            model.setProperty("Epoch", "0");
-            model.save(beside, WEIGHTS);
-            Files.move(
-                    beside.resolve(file),
-                    folder.resolve(file),
-                    StandardCopyOption.REPLACE_EXISTING);
-        } finally {
-            Files.deleteIfExists(beside.resolve(file));
-            Files.delete(beside);
-        }
-        try (DirectoryStream<Path> present =
-                Files.newDirectoryStream(folder, WEIGHTS + "-*.params")) {
+        Path file = folder.resolve(WEIGHTS + "-0000.params");
+        AtomicFile.write(file, beside -> saveWeights(vit, folder, beside));
+        try (DirectoryStream<Path> present = Files.newDirectoryStream(folder)) {
             for (Path other : present) {
-                if (!other.endsWith(file)) {
+                boolean weights =
+                        other.getFileName().toString().matches(WEIGHTS + "-\\d+\\.params");
+                if (weights && !other.equals(file)) {
                     Files.delete(other);
                 }
             }
         }
         describe(folder, vit, classNames, WEIGHTS);
+    }
+
+    /** DJL chooses the name, so it gets a folder of its own. */
+    private static void saveWeights(VisionTransformer vit, Path folder, Path file)
+            throws IOException {
+        Path own = Files.createTempDirectory(folder, ".model");
+        Path saved = own.resolve(WEIGHTS + "-0000.params");
+        try (Model model = Model.newInstance(WEIGHTS)) {
+            model.setBlock(vit);
+            model.setProperty("Epoch", "0");
+            model.save(own, WEIGHTS);
+            Files.move(saved, file, StandardCopyOption.REPLACE_EXISTING);
+        } finally {
+            Files.deleteIfExists(saved);
+            Files.delete(own);
+        }
     }
 
     /**
@@ -122,9 +128,9 @@ public final class ModelFolder {
             Path folder, VisionTransformer vit, List<String> classNames, String modelName)
             throws IOException {
         check(vit, classNames);
-        write(folder, NETWORK, List.of(NetworkConfig.of(vit).toJson()));
-        write(folder, CLASSES, classNames);
-        write(folder, SERVING, servingProperties(folder, modelName));
+        write(folder.resolve(NETWORK), List.of(NetworkConfig.of(vit).toJson()));
+        write(folder.resolve(CLASSES), classNames);
+        write(folder.resolve(SERVING), servingProperties(folder, modelName));
     }
 
     private static void check(VisionTransformer vit, List<String> classNames) {
@@ -178,14 +184,8 @@ public final class ModelFolder {
         return properties;
     }
 
-    private static void write(Path folder, String name, List<String> lines) throws IOException {
-        Path beside = folder.resolve('.' + name);
-        Files.write(beside, lines);
-        Files.move(
-                beside,
-                folder.resolve(name),
-                StandardCopyOption.REPLACE_EXISTING,
-                StandardCopyOption.ATOMIC_MOVE);
+    private static void write(Path file, List<String> lines) throws IOException {
+        AtomicFile.write(file, beside -> Files.write(beside, lines));
     }
 
     /**

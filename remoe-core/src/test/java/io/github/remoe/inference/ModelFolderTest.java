@@ -379,6 +379,7 @@ class ModelFolderTest {
     @Test
     void savingAgainReplacesWhatWasThere() throws Exception {
         Path folder = saved();
+        Files.copy(folder.resolve("model-0000.params"), folder.resolve("model-large-0001.params"));
         Files.move(folder.resolve("model-0000.params"), folder.resolve("model-0003.params"));
         vit.getParameters().values().forEach(p -> p.getArray().stopGradient().muli(1.5f));
         double[] expected = softmax(logits(gradient(9, 9)));
@@ -386,6 +387,7 @@ class ModelFolderTest {
         ModelFolder.save(folder, vit, CLASSES);
 
         assertThat(folder.resolve("model-0003.params")).doesNotExist();
+        assertThat(folder.resolve("model-large-0001.params")).exists();
         assertThat(classify(criteria(folder, Classifications.class), gradient(9, 9)))
                 .usingComparatorWithPrecision(1e-6)
                 .containsExactly(expected);
