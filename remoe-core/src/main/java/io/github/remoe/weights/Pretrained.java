@@ -10,11 +10,8 @@ import ai.djl.ndarray.types.Shape;
 import io.github.remoe.vit.VisionTransformer;
 
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.DigestInputStream;
+import java.security.MessageDigest;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -85,7 +82,15 @@ public final class Pretrained {
         try (NDManager manager = parent.newSubManager();
                 NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
-            NDList stored = SafeTensors.load(weights, manager);
+            SafeTensorsReader reader = new SafeTensorsReader(manager);
+            NDList stored = new NDList();
+            Map<String, String> checksums = new LinkedHashMap<>();
+            for (SafeTensorsFile file : SafeTensorsFile.find(weights)) {
+                // Of the very bytes that the weights are made of: the file may change.
+                MessageDigest digest = Sha256.start();
+                stored.addAll(reader.read(file, name -> true, digest));
+                checksums.put(file.path().getFileName().toString(), Sha256.end(digest));
+            }
             WeightsMatch match = new WeightsMatch(
                     vit, stored, WeightsConfig.read(weights), gridRows, gridColumns);
             match.check(weights);
@@ -96,7 +101,7 @@ public final class Pretrained {
             }
             // Only now: whatever is wrong was found before the first change.
             values.forEach(TimmTensors.Tensor::write);
-            return match.report(checksums(weights));
+            return match.report(checksums);
         }
     }
 
@@ -140,20 +145,6 @@ public final class Pretrained {
                     numbers, (int) old.get(2), (int) old.get(3), size, size, patchResize);
         }
         return array.getManager().create(resized, shape);
-    }
-
-    private static Map<String, String> checksums(Path weights) throws IOException {
-        Map<String, String> checksums = new LinkedHashMap<>();
-        for (SafeTensorsFile file : SafeTensorsFile.find(weights)) {
-            try (InputStream bytes = Files.newInputStream(file.path());
-                    DigestInputStream stream = new DigestInputStream(bytes, Sha256.start())) {
-                stream.transferTo(OutputStream.nullOutputStream());
-                checksums.put(
-                        file.path().getFileName().toString(),
-                        Sha256.end(stream.getMessageDigest()));
-            }
-        }
-        return checksums;
     }
 
     /** The Builder to construct a {@link Pretrained}. */

@@ -37,7 +37,7 @@ import java.util.function.Predicate;
  *
  * <p>What is read is checked first: a file whose header and bytes do not fit gives an error, never
  * arrays of something else. A file of unknown origin can do no harm: besides the arrays, reading
- * takes the memory of the largest of them and a few megabytes.
+ * takes memory for the header, a few times its bytes, and one megabyte.
  *
  * <p>Arrays may be spread over several such files, shards, beside an index ({@code
  * model.safetensors.index.json}) that says which shard each array is in, as Hugging Face's libraries
@@ -75,17 +75,10 @@ public final class SafeTensors {
      */
     public static NDList load(Path file, NDManager manager, Predicate<String> wanted)
             throws IOException {
+        SafeTensorsReader reader = new SafeTensorsReader(manager);
         NDList arrays = new NDList();
         for (SafeTensorsFile part : SafeTensorsFile.find(file)) {
-            try (FileChannel channel = FileChannel.open(part.path())) {
-                SafeTensorsHeader header = SafeTensorsHeader.read(part.path(), channel);
-                part.checkNames(header);
-                for (SafeTensorsHeader.Entry entry : header.entries()) {
-                    if (wanted.test(entry.name())) {
-                        arrays.add(array(manager, entry, part.path(), channel, header.start()));
-                    }
-                }
-            }
+            arrays.addAll(reader.read(part, wanted, null));
         }
         return arrays;
     }
@@ -100,8 +93,8 @@ public final class SafeTensors {
      */
     public static Map<String, String> loadMetadata(Path file) throws IOException {
         Path first = SafeTensorsFile.find(file).get(0).path();
-        try (FileChannel channel = FileChannel.open(first)) {
-            return SafeTensorsHeader.read(first, channel).metadata();
+        try (SafeTensorsChannel channel = new SafeTensorsChannel(first, null)) {
+            return SafeTensorsHeader.read(channel).metadata();
         }
     }
 
@@ -265,41 +258,6 @@ public final class SafeTensors {
         throw new IllegalArgumentException(String.format(
                 "The array '%s' has the type %s, which cannot be written. Convert it with toType.",
                 array.getName(), array.getDataType()));
-    }
-
-    private static NDArray array(
-            NDManager manager,
-            SafeTensorsHeader.Entry entry,
-            Path file,
-            FileChannel channel,
-            long start)
-            throws IOException {
-        boolean halves = entry.type() == SafeTensorsHeader.Type.BF16;
-        ByteBuffer bytes = SafeTensorsHeader.bytes(
-                file, channel, start + entry.from(), entry.to() - entry.from(), halves ? 2 : 1);
-        if (halves) {
-            widen(bytes);
-        }
-        NDArray array;
-        // An array made from a buffer borrows its memory, which Java frees; the copy has its own.
-        try (NDArray borrowed =
-                manager.create(bytes, entry.shape(), entry.type().dataType())) {
-            array = borrowed.duplicate();
-        }
-        array.setName(entry.name());
-        return array;
-    }
-
-    /**
-     * Makes float32 of the bfloat16 numbers in the second half of a buffer: each is the upper half of
-     * one.
-     */
-    private static void widen(ByteBuffer bytes) {
-        int count = bytes.capacity() / Float.BYTES;
-        for (int i = 0; i < count; i++) {
-            int half = bytes.getShort(Short.BYTES * (count + i));
-            bytes.putInt(Float.BYTES * i, half << Short.SIZE);
-        }
     }
 
     private static void write(FileChannel channel, ByteBuffer buffer) throws IOException {

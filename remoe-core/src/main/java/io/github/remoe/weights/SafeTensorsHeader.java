@@ -6,7 +6,6 @@ import ai.djl.ndarray.types.Shape;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -62,6 +61,11 @@ record SafeTensorsHeader(long start, List<Entry> entries, Map<String, String> me
             this.dataType = dataType;
         }
 
+        /** The bytes of one number in a file. */
+        int bytes() {
+            return bytes;
+        }
+
         /** The type of the array that these become. */
         DataType dataType() {
             return dataType;
@@ -80,12 +84,15 @@ record SafeTensorsHeader(long start, List<Entry> entries, Map<String, String> me
     record Entry(String name, Type type, Shape shape, long from, long to) {}
 
     /** Reads and checks the header of an open file. */
-    static SafeTensorsHeader read(Path file, FileChannel channel) throws IOException {
+    static SafeTensorsHeader read(SafeTensorsChannel channel) throws IOException {
+        Path file = channel.file();
         long size = channel.size();
         if (size < Long.BYTES) {
             throw wrong(file, "is cut off or no safetensors file: it has " + size + " bytes");
         }
-        long length = bytes(file, channel, 0, Long.BYTES).getLong();
+        ByteBuffer first = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        channel.read(0, first);
+        long length = first.getLong(0);
         if (length < 2 || length > MAX_LENGTH) {
             throw wrong(
                     file,
@@ -104,7 +111,7 @@ record SafeTensorsHeader(long start, List<Entry> entries, Map<String, String> me
                             size, start));
         }
         byte[] json = new byte[(int) length];
-        bytes(file, channel, Long.BYTES, length).get(json);
+        channel.read(Long.BYTES, ByteBuffer.wrap(json));
         SafeTensorsHeader header;
         try {
             header = parse(start, json, Math.max(MAX_ARRAYS, size / BYTES_PER_ARRAY));
@@ -242,36 +249,5 @@ record SafeTensorsHeader(long start, List<Entry> entries, Map<String, String> me
 
     private static IOException wrong(Path file, String what) {
         return new IOException(String.format("%s %s. Make or copy it again.", file, what));
-    }
-
-    /** Reads bytes from a place in a file. */
-    private static ByteBuffer bytes(Path file, FileChannel channel, long from, long length)
-            throws IOException {
-        return bytes(file, channel, from, length, 1);
-    }
-
-    /**
-     * Reads bytes from a place in a file to the end of a buffer that is larger by a factor.
-     *
-     * @return the buffer, at its start
-     */
-    static ByteBuffer bytes(Path file, FileChannel channel, long from, long length, int factor)
-            throws IOException {
-        if (length * factor > Integer.MAX_VALUE) {
-            throw new IOException(String.format(
-                    "%s has an array of %d bytes, which is more than the %d that can be read."
-                            + " Divide it into several.",
-                    file, length, Integer.MAX_VALUE / factor));
-        }
-        int start = (int) length * (factor - 1);
-        ByteBuffer buffer = ByteBuffer.allocateDirect((int) length * factor)
-                .order(ByteOrder.LITTLE_ENDIAN)
-                .position(start);
-        while (buffer.hasRemaining()) {
-            if (channel.read(buffer, from + buffer.position() - start) < 0) {
-                throw wrong(file, "was cut off while it was read");
-            }
-        }
-        return buffer.flip();
     }
 }

@@ -34,6 +34,8 @@ import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -332,6 +334,20 @@ class PretrainedTest {
         assertThat(report.resized()).hasSize(1);
         assertThat(report.warnings()).hasSize(1);
         assertThat(report.warnings().get(0)).contains("mean [0.5, 0.5, 0.5]");
+    }
+
+    @Test
+    void theReportHasTheChecksumOfEachFile() throws Exception {
+        SafeTensors.saveSharded(temp, SafeTensors.load(timms("plain"), manager), Map.of(), 20_000);
+
+        LoadReport report = load(initialized(large().build()), temp);
+
+        assertThat(report.files()).hasSize(3);
+        for (Map.Entry<String, String> file : report.files().entrySet()) {
+            byte[] bytes = Files.readAllBytes(temp.resolve(file.getKey()));
+            byte[] sum = MessageDigest.getInstance("SHA-256").digest(bytes);
+            assertThat(file.getValue()).isEqualTo(HexFormat.of().formatHex(sum));
+        }
     }
 
     @Test

@@ -24,6 +24,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -290,6 +291,51 @@ class SafeTensorsTest {
                 .putLong(json.length)
                 .put(json);
         return Files.write(temp.resolve("header.safetensors"), bytes.array());
+    }
+
+    /** Six pieces of a megabyte, or of half that in the file, and a rest. */
+    @ParameterizedTest
+    @ValueSource(strings = {"F32", "BF16"})
+    void aLargeArrayIsReadInPieces(String type) throws IOException {
+        int size = 1_500_002;
+        int bytes = type.equals("F32") ? Float.BYTES : Short.BYTES;
+        byte[] header = String.format(
+                        "{\"a\":{\"dtype\":\"%s\",\"shape\":[2,%d],\"data_offsets\":[0,%d]}}",
+                        type, size / 2, size * bytes)
+                .getBytes(StandardCharsets.UTF_8);
+        ByteBuffer content = ByteBuffer.allocate(Long.BYTES + header.length + size * bytes)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(header.length)
+                .put(header);
+        // Seven bits of a fraction are all that bfloat16 has.
+        for (int i = 0; i < size; i++) {
+            int bits = Float.floatToIntBits(1 + i % 127 / 128f);
+            if (type.equals("F32")) {
+                content.putInt(bits);
+            } else {
+                content.putShort((short) (bits >> Short.SIZE));
+            }
+        }
+        Path file = Files.write(temp.resolve("large.safetensors"), content.array());
+        SafeTensors.load(file, manager).close();
+        NDList[] arrays = new NDList[1];
+
+        long allocated = Allocated.bytes(() -> {
+            try {
+                arrays[0] = SafeTensors.load(file, manager);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+
+        assertThat(allocated).isLessThan(2_000_000);
+        assertThat(arrays[0].head().getShape()).isEqualTo(new Shape(2, size / 2));
+        float[] expected = new float[size];
+        for (int i = 0; i < size; i++) {
+            expected[i] = 1 + i % 127 / 128f;
+        }
+        assertThat(arrays[0].head().toFloatArray()).isEqualTo(expected);
+        assertThat(manager.getManagedArrays()).hasSize(1);
     }
 
     @Test
