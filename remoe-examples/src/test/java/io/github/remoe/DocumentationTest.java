@@ -94,8 +94,16 @@ class DocumentationTest {
 
     @TestFactory
     Stream<DynamicTest> javaIsCopiedFromCompiledSources() {
-        Map<Path, String> sources = sources();
-        return Documents.blocks("java")
+        return copied("java", sources("remoe-\\w+/(consumers/\\w+/)?src/\\w+/java/.*\\.java"));
+    }
+
+    @TestFactory
+    Stream<DynamicTest> pythonIsCopiedFromScripts() {
+        return copied("python", sources("remoe-\\w+/src/test/python/.*\\.py"));
+    }
+
+    private static Stream<DynamicTest> copied(String language, Map<Path, String> sources) {
+        return Documents.blocks(language)
                 .map(block -> DynamicTest.dynamicTest(block.place(), () -> {
                     List<String> pieces = pieces(block.text());
                     assertThat(sources.entrySet().stream()
@@ -136,14 +144,13 @@ class DocumentationTest {
         return code.replaceAll("\\s+", "");
     }
 
-    /** Everything that this build, or that of the consumer projects, compiles. */
-    private static Map<Path, String> sources() {
+    private static Map<Path, String> sources(String pattern) {
         try (Stream<Path> files = Files.walk(Documents.ROOT)) {
             return files.filter(file -> Documents.ROOT
                             .relativize(file)
                             .toString()
                             .replace('\\', '/')
-                            .matches("remoe-\\w+/(consumers/\\w+/)?src/\\w+/java/.*\\.java"))
+                            .matches(pattern))
                     .collect(
                             Collectors.toMap(file -> file, file -> squeezed(Documents.read(file))));
         } catch (IOException e) {

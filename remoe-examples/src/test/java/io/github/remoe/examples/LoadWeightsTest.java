@@ -12,8 +12,6 @@ import io.github.remoe.weights.TimmTensors;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -21,11 +19,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
-import java.util.regex.MatchResult;
-import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 
 class LoadWeightsTest {
 
@@ -44,34 +38,9 @@ class LoadWeightsTest {
 
         LoadWeights.load(weights, temp.resolve("small.safetensors"), new PrintStream(printed));
 
-        assertThat(page()).contains(printed.toString(StandardCharsets.UTF_8).strip());
+        assertThat(Files.readString(Path.of("../docs/weights.md")))
+                .contains(printed.toString(StandardCharsets.UTF_8).strip());
         assertThat(SafeTensors.loadMetadata(temp.resolve("small.safetensors")).get("network"))
                 .contains("\"imageSize\": 32");
-    }
-
-    @ParameterizedTest
-    @CsvSource({
-        "java, src/main/java/io/github/remoe/examples/LoadWeights.java",
-        "python, ../remoe-train/src/test/python/exported.py"
-    })
-    void thePagesBlocksAreInThePrograms(String language, Path program) throws IOException {
-        List<String> blocks = Pattern.compile("```" + language + "\n(.*?)```", Pattern.DOTALL)
-                .matcher(page())
-                .results()
-                .map(MatchResult::group)
-                .map(block -> block.replaceAll("```\\w*\n?", ""))
-                .toList();
-
-        assertThat(blocks).hasSize(1);
-        assertThat(withoutIndentation(Files.readString(program)))
-                .contains(withoutIndentation(blocks.get(0)));
-    }
-
-    private static String page() throws IOException {
-        return Files.readString(Path.of("../docs/weights.md"));
-    }
-
-    private static String withoutIndentation(String text) {
-        return text.lines().map(String::strip).collect(Collectors.joining("\n"));
     }
 }
