@@ -62,7 +62,6 @@ class ModelFolderRepositoriesTest {
                 "unreadable",
                 "outer",
                 "model.zip",
-                "with%20space",
                 "with%20space?model_name=c&artifact_id=d",
                 "zoo?translatorFactory=a.B",
                 "empty",
