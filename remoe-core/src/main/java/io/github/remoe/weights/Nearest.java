@@ -2,17 +2,26 @@ package io.github.remoe.weights;
 
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.Optional;
 
 /** Finds the name that somebody may have meant. */
 final class Nearest {
 
+    // The time goes with the product of the lengths, and a file may have any number of long names.
+    private static final int MOST_CANDIDATES = 1_000;
+    private static final int MOST_ADDED = 20;
+
     private Nearest() {}
 
-    /** The known name that takes the fewest changes of a letter (Levenshtein), or "none". */
-    static String to(String name, Collection<String> known) {
+    /**
+     * The known name that takes the fewest changes of a letter (Levenshtein), among the first thousand
+     * that are at most 20 letters longer or shorter.
+     */
+    static Optional<String> to(String name, Collection<String> known) {
         return known.stream()
-                .min(Comparator.comparingInt(candidate -> changes(name, candidate)))
-                .orElse("none");
+                .filter(candidate -> Math.abs(candidate.length() - name.length()) <= MOST_ADDED)
+                .limit(MOST_CANDIDATES)
+                .min(Comparator.comparingInt(candidate -> changes(name, candidate)));
     }
 
     private static int changes(String from, String to) {

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Loads weights that were trained elsewhere into a {@link VisionTransformer}: timm's, or this
@@ -34,8 +35,9 @@ import java.util.Map;
  *       the global expert; the other experts and the gate keep their values. A network fresh from its
  *       initialisation then computes what the file's network did.
  *   <li>A head for another number of classes, or none, leaves the network's head as it is.
- *   <li>Everything else has to fit. Otherwise there is an error that names all tensors that do not,
- *       and the network is unchanged.
+ *   <li>Everything else has to fit, and so have the settings that no tensor shows, such as {@code
+ *       topK}, if the file tells them, as this project's own do. Otherwise there is an error that
+ *       names all that does not, and the network is unchanged.
  * </ul>
  *
  * <p>Weights may be float32, float16, bfloat16 or float64; the network gets float32.
@@ -92,7 +94,11 @@ public final class Pretrained {
                 checksums.put(file.path().getFileName().toString(), Sha256.end(digest));
             }
             WeightsMatch match = new WeightsMatch(
-                    vit, stored, WeightsConfig.read(weights), gridRows, gridColumns);
+                    vit,
+                    stored,
+                    WeightsConfig.read(weights, reader.metadata()),
+                    gridRows,
+                    gridColumns);
             match.check(weights);
             Map<TimmTensors.Tensor, NDArray> values = new LinkedHashMap<>();
             for (Map.Entry<TimmTensors.Tensor, NDArray> pair : match.pairs().entrySet()) {
@@ -161,9 +167,10 @@ public final class Pretrained {
          *
          * @param patchResize the way
          * @return this builder
+         * @throws NullPointerException if it is null
          */
         public Builder optPatchResize(PatchResize patchResize) {
-            this.patchResize = patchResize;
+            this.patchResize = Objects.requireNonNull(patchResize, "patchResize");
             return this;
         }
 
@@ -171,11 +178,18 @@ public final class Pretrained {
          * Sets the patch grid that the file's position embedding is for. Default: what the file or
          * its {@code config.json} says, else a square.
          *
-         * @param rows the patches below each other
-         * @param columns the patches beside each other
+         * @param rows the patches below each other, from 1
+         * @param columns the patches beside each other, from 1
          * @return this builder
+         * @throws IllegalArgumentException if one is below 1
          */
         public Builder optGrid(int rows, int columns) {
+            if (rows < 1 || columns < 1) {
+                throw new IllegalArgumentException(String.format(
+                        "A patch grid has at least one row and one column, got %d x %d. Leave optGrid"
+                                + " out if the grid is square.",
+                        rows, columns));
+            }
             gridRows = rows;
             gridColumns = columns;
             return this;

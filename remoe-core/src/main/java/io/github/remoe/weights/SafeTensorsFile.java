@@ -37,6 +37,7 @@ record SafeTensorsFile(Path path, Set<String> names) {
     private static final String SHARD = "[^/\\\\:]+\\.safetensors";
     // Ten thousand names take about one million.
     private static final long MAX_INDEX = 4_000_000;
+    private static final int MOST_NAMES = 8;
 
     /**
      * Finds the files of a path.
@@ -147,8 +148,15 @@ record SafeTensorsFile(Path path, Set<String> names) {
             throw new IOException(String.format(
                     "%s does not hold what its index says: missing are %s, not in the index are %s."
                             + " Copy all files of the folder again.",
-                    path, missing, unknown));
+                    path, first(missing), first(unknown)));
         }
+    }
+
+    private static String first(Set<String> names) {
+        return names.size() <= MOST_NAMES
+                ? names.toString()
+                : String.format(
+                        "%d names such as '%s'", names.size(), names.iterator().next());
     }
 
     /** The name of a shard, counted from 1, as Hugging Face's libraries write it. */

@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.security.MessageDigest;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Predicate;
 
 /**
@@ -21,6 +22,7 @@ import java.util.function.Predicate;
 final class SafeTensorsReader {
 
     private final NDManager manager;
+    private Map<String, String> metadata;
     private ByteBuffer piece = ByteBuffer.allocateDirect(0);
 
     SafeTensorsReader(NDManager manager) {
@@ -41,6 +43,7 @@ final class SafeTensorsReader {
         try (SafeTensorsChannel channel = new SafeTensorsChannel(part.path(), digest)) {
             SafeTensorsHeader header = SafeTensorsHeader.read(channel);
             part.checkNames(header);
+            metadata = metadata == null ? header.metadata() : metadata;
             List<SafeTensorsHeader.Entry> entries = header.entries().stream()
                     .filter(entry -> wanted.test(entry.name()))
                     .toList();
@@ -54,6 +57,11 @@ final class SafeTensorsReader {
             }
         }
         return arrays;
+    }
+
+    /** The texts of the first file that was read. */
+    Map<String, String> metadata() {
+        return metadata;
     }
 
     private long bytes(SafeTensorsHeader.Entry entry) {

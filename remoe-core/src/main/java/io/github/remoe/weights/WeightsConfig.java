@@ -3,6 +3,8 @@ package io.github.remoe.weights;
 import com.google.gson.Gson;
 import com.google.gson.annotations.SerializedName;
 
+import io.github.remoe.ReMoE;
+import io.github.remoe.inference.NetworkConfig;
 import io.github.remoe.vit.VisionTransformer;
 
 import java.io.IOException;
@@ -10,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -21,59 +24,107 @@ import java.util.Optional;
  * @param std the pixel standard deviation of each channel
  * @param inputSize channels, height and width of the images
  * @param numHeads the attention heads
- * @param remoe the ReMoE blocks
- * @param pretrained where timm's files have mean, std and size
+ * @param remoe the ReMoE blocks, with the layers that they are in
  */
 record WeightsConfig(
-        float[] mean,
-        float[] std,
-        @SerializedName("input_size") int[] inputSize,
-        Integer numHeads,
-        List<Blocks> remoe,
-        @SerializedName("pretrained_cfg") WeightsConfig pretrained) {
+        float[] mean, float[] std, int[] inputSize, Integer numHeads, List<ReMoE> remoe) {
 
-    private static final WeightsConfig UNKNOWN =
-            new WeightsConfig(null, null, null, null, null, null);
     private static final String NETWORK = "network";
-    private static final long MAX_BYTES = 1_000_000;
-
-    /**
-     * ReMoE blocks of the same settings.
-     *
-     * @param layers the layers that have one, counted from 1
-     * @param rows the regions below each other
-     * @param columns the regions beside each other
-     * @param centerRatio the side of the centre region over the patch grid's
-     */
-    record Blocks(List<Integer> layers, int rows, int columns, float centerRatio) {
-
-        Blocks {
-            layers = List.copyOf(layers);
-        }
-    }
+    // A parser makes some thirty bytes of memory of each of these.
+    private static final int MAX_NETWORK = 1 << 16;
+    // It may name ten thousands of classes, of which nothing is kept.
+    private static final long MAX_CONFIG = 1_000_000;
+    private static final int CHANNELS = 3;
 
     WeightsConfig {
-        remoe = remoe == null ? null : List.copyOf(remoe);
+        check(mean == null || mean.length <= CHANNELS, "mean has more than 3 numbers");
+        check(std == null || std.length <= CHANNELS, "std has more than 3 numbers");
     }
 
-    /** Reads what there is to know about a file, an index or a folder of weights. */
-    static WeightsConfig read(Path weights) throws IOException {
-        String json = SafeTensors.loadMetadata(weights).get(NETWORK);
-        Path file = weights.resolve("config.json");
-        if (json == null && Files.exists(file)) {
-            json = Files.size(file) > MAX_BYTES ? "too long" : Files.readString(file);
+    /**
+     * Reads what there is to know about weights.
+     *
+     * @param weights a file, an index or a folder
+     * @param metadata the texts in its first file
+     */
+    static WeightsConfig read(Path weights, Map<String, String> metadata) throws IOException {
+        String network = metadata.get(NETWORK);
+        if (network != null) {
+            try {
+                return ofNetwork(network);
+            } catch (RuntimeException e) {
+                throw new IOException(
+                        String.format(
+                                "What the metadata of %s tell of its network cannot be read: %s Export"
+                                        + " the weights again.",
+                                weights, sentence(e)),
+                        e);
+            }
         }
+        Path file = weights.resolve("config.json");
+        if (!Files.exists(file)) {
+            return new WeightsConfig(null, null, null, null, null);
+        }
+        long size = Files.size(file);
         try {
-            WeightsConfig config =
-                    json == null ? UNKNOWN : new Gson().fromJson(json, WeightsConfig.class);
-            return config.pretrained == null ? config : config.pretrained;
-        } catch (RuntimeException e) {
+            check(size <= MAX_CONFIG, "it has %d bytes, expected are at most %d", size, MAX_CONFIG);
+            return ofTimm(Files.readString(file));
+        } catch (IOException | RuntimeException e) {
             throw new IOException(
                     String.format(
-                            "What %s tells of its network cannot be read: %s. Copy the weights again,"
-                                    + " or leave out a config.json that is beside them.",
-                            weights, e.getMessage()),
+                            "%s cannot be read: %s Copy it again, or delete it.",
+                            file, sentence(e)),
                     e);
+        }
+    }
+
+    private static String sentence(Exception e) {
+        return e.getMessage() + (String.valueOf(e.getMessage()).endsWith(".") ? "" : ".");
+    }
+
+    private static WeightsConfig ofNetwork(String json) {
+        check(
+                json.length() <= MAX_NETWORK,
+                "it has %d letters, expected are at most %d",
+                json.length(),
+                MAX_NETWORK);
+        NetworkConfig network = NetworkConfig.fromJson(json);
+        return new WeightsConfig(
+                array(network.mean()),
+                array(network.std()),
+                new int[] {CHANNELS, network.imageSize(), network.imageSize()},
+                network.numHeads(),
+                network.remoe());
+    }
+
+    private static float[] array(List<Float> values) {
+        float[] array = new float[values.size()];
+        for (int i = 0; i < array.length; i++) {
+            array[i] = values.get(i);
+        }
+        return array;
+    }
+
+    private record Timm(
+            float[] mean,
+            float[] std,
+            @SerializedName("input_size") int[] inputSize) {}
+
+    private record TimmModel(
+            @SerializedName("pretrained_cfg") Timm config) {}
+
+    /** timm keeps it under {@code pretrained_cfg}; earlier versions did not. */
+    private static WeightsConfig ofTimm(String json) {
+        Gson gson = new Gson();
+        TimmModel model = gson.fromJson(json, TimmModel.class);
+        check(model != null, "it is empty");
+        Timm timm = model.config() == null ? gson.fromJson(json, Timm.class) : model.config();
+        return new WeightsConfig(timm.mean(), timm.std(), timm.inputSize(), null, null);
+    }
+
+    private static void check(boolean right, String message, Object... values) {
+        if (!right) {
+            throw new IllegalArgumentException(String.format(message, values));
         }
     }
 

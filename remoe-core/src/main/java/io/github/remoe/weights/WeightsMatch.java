@@ -4,8 +4,8 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
 
+import io.github.remoe.ReMoE;
 import io.github.remoe.moe.ReMoEBlock;
-import io.github.remoe.moe.RegionGrid;
 import io.github.remoe.vit.EncoderBlock;
 import io.github.remoe.vit.VisionTransformer;
 
@@ -14,7 +14,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
@@ -33,6 +32,7 @@ final class WeightsMatch {
     private static final Pattern MLP = Pattern.compile("blocks\\.(\\d{1,6})\\.mlp\\.fc[12]\\..*");
     // A file of something else altogether would fill the screen.
     private static final int MOST_NAMES = 8;
+    private static final int MOST_LETTERS = 100;
 
     private final VisionTransformer vit;
     private final int gridRows;
@@ -187,27 +187,52 @@ final class WeightsMatch {
         if (!experts || config.remoe() == null) {
             return;
         }
-        for (int layer = 1; layer <= vit.getBlocks().size(); layer++) {
-            if (vit.getBlocks().get(layer - 1).getFeedForward() instanceof ReMoEBlock remoe) {
-                compare(config, layer, remoe.getGrid());
-            }
+        try {
+            Map<Integer, ReMoE> theirs = layers(config.remoe());
+            layers(ReMoE.of(vit)).forEach((layer, own) -> {
+                if (theirs.containsKey(layer)) {
+                    compare(layer, unseen(theirs.get(layer)), unseen(own));
+                }
+            });
+        } catch (IllegalArgumentException e) {
+            others.add("the weights' gates are this library's, but " + e.getMessage());
         }
     }
 
-    private void compare(WeightsConfig config, int layer, RegionGrid grid) {
-        String own = regions(grid.rows(), grid.columns(), grid.centerRatio());
-        config.remoe().stream()
-                .filter(blocks -> blocks.layers().contains(layer))
-                .map(blocks -> regions(blocks.rows(), blocks.columns(), blocks.centerRatio()))
-                .filter(regions -> !regions.equals(own))
-                .forEach(regions -> others.add(String.format(
-                        "in layer %d the weights are for %s, the network has %s",
-                        layer, regions, own)));
+    private static Map<Integer, ReMoE> layers(List<ReMoE> remoe) {
+        Map<Integer, ReMoE> layers = new LinkedHashMap<>();
+        remoe.forEach(settings -> settings.layers().forEach(layer -> layers.put(layer, settings)));
+        return layers;
     }
 
-    private static String regions(int rows, int columns, float centerRatio) {
-        return String.format(
-                Locale.ROOT, "%d x %d regions and a centre of %s", rows, columns, centerRatio);
+    /** The settings of a block that neither names nor shapes of its tensors tell. */
+    private static Map<String, Object> unseen(ReMoE settings) {
+        Map<String, Object> unseen = new LinkedHashMap<>();
+        unseen.put("rows", settings.rows());
+        unseen.put("columns", settings.columns());
+        unseen.put("centerRatio", settings.centerRatio());
+        unseen.put("gate", settings.gate());
+        unseen.put("topK", settings.topK());
+        unseen.put("lambda1", settings.lambda1());
+        unseen.put("lambda2", settings.lambda2());
+        return unseen;
+    }
+
+    private void compare(int layer, Map<String, Object> theirs, Map<String, Object> own) {
+        List<String> names = own.keySet().stream()
+                .filter(name -> !own.get(name).equals(theirs.get(name)))
+                .toList();
+        if (!names.isEmpty()) {
+            others.add(String.format(
+                    "in layer %d the weights are for %s, the network has %s",
+                    layer, values(names, theirs), values(names, own)));
+        }
+    }
+
+    private static String values(List<String> names, Map<String, Object> settings) {
+        return names.stream()
+                .map(name -> name + " " + settings.get(name))
+                .collect(Collectors.joining(" and "));
     }
 
     /** Checks that nothing is left unexplained. */
@@ -219,7 +244,7 @@ final class WeightsMatch {
                 TimmTensors.list(vit).stream().map(TimmTensors.Tensor::name).toList();
         List<String> problems = new ArrayList<>();
         problems.addAll(lines("missing", missing, name -> name + nearest(name, unknown)));
-        problems.addAll(lines("unknown", unknown, name -> name + nearest(name, known)));
+        problems.addAll(lines("unknown", unknown, name -> shortened(name) + nearest(name, known)));
         problems.addAll(lines("other", others, UnaryOperator.identity()));
         throw new IOException(String.format(
                 "%s does not fit the network, which is unchanged. Choose the model that the weights"
@@ -228,7 +253,13 @@ final class WeightsMatch {
     }
 
     private static String nearest(String name, List<String> candidates) {
-        return candidates.isEmpty() ? "" : " (nearest: " + Nearest.to(name, candidates) + ")";
+        return Nearest.to(name, candidates)
+                .map(near -> " (nearest: " + shortened(near) + ")")
+                .orElse("");
+    }
+
+    private static String shortened(String name) {
+        return name.length() <= MOST_LETTERS ? name : name.substring(0, MOST_LETTERS) + "...";
     }
 
     private static List<String> lines(

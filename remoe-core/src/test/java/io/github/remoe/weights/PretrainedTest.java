@@ -2,7 +2,9 @@ package io.github.remoe.weights;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIOException;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.assertThatNullPointerException;
 import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.ndarray.NDArray;
@@ -11,6 +13,8 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.training.ParameterStore;
+import ai.djl.util.PairList;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
@@ -19,7 +23,10 @@ import io.github.remoe.Golden;
 import io.github.remoe.ReMoE;
 import io.github.remoe.Tensors;
 import io.github.remoe.inference.NetworkConfig;
+import io.github.remoe.moe.Gate;
 import io.github.remoe.moe.GateType;
+import io.github.remoe.moe.ReMoEBlock;
+import io.github.remoe.moe.RegionGrid;
 import io.github.remoe.vit.VisionTransformer;
 
 import org.junit.jupiter.api.AfterEach;
@@ -38,6 +45,7 @@ import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /** With networks that timm has made at random ({@code src/test/python/pretrained.py}). */
@@ -351,6 +359,90 @@ class PretrainedTest {
     }
 
     @Test
+    void aNetworkThatIsNoneIsRefused() throws Exception {
+        String network = NetworkConfig.of(large().build()).toJson();
+        for (String json : List.of(
+                "",
+                "null",
+                "[",
+                "{\"remoe\":[]}",
+                network.replace("\"version\": 1", "\"version\": 2"),
+                network.replace("0.485,", "0.485, 1, 1, 1,"))) {
+            Path file = temp.resolve("network.safetensors");
+            SafeTensors.save(
+                    file, SafeTensors.load(timms("plain"), manager), Map.of("network", json));
+
+            assertRefused(initialized(large().build()), file, "the metadata of", "Export");
+        }
+    }
+
+    /** Each makes a parser take many times its own bytes. */
+    @ParameterizedTest
+    @ValueSource(strings = {"{\"layers\":[]},", "[", "[],", "{\"remoe\":["})
+    void whatAFileTellsOfItsNetworkIsParsedOnlyIfItIsShort(String again) throws Exception {
+        String much = "{\"remoe\":[" + again.repeat(2_000_000 / again.length());
+        Path file = temp.resolve("network.safetensors");
+        SafeTensors.save(file, SafeTensors.load(timms("plain"), manager), Map.of("network", much));
+        Path folder = Files.createDirectory(temp.resolve("folder"));
+        SafeTensors.saveSharded(
+                folder, SafeTensors.load(timms("plain"), manager), Map.of(), 1000000);
+        Files.writeString(folder.resolve("config.json"), much);
+        VisionTransformer vit = initialized(large().build());
+        for (Path weights : List.of(file, folder)) {
+            long allocated = Allocated.bytes(() -> assertThatIOException()
+                    .isThrownBy(() -> load(vit, weights))
+                    .withMessageMatching(
+                            "(?s).* has \\d+ (letters|bytes), expected are at most \\d+.*"));
+
+            assertThat(allocated).isLessThan(8 * 2_000_000);
+        }
+    }
+
+    @Test
+    void aConfigWithinItselfIsRefused() throws Exception {
+        SafeTensors.saveSharded(
+                temp, SafeTensors.load(timms("plain"), manager), Map.of(), Long.MAX_VALUE);
+        Files.writeString(temp.resolve("config.json"), "{\"pretrained_cfg\":".repeat(50_000));
+
+        assertThatIOException()
+                .isThrownBy(() -> load(initialized(large().build()), temp))
+                .withMessageContaining("config.json");
+    }
+
+    @Test
+    void aGridHasRowsAndColumns() {
+        for (int[] grid : new int[][] {{0, 14}, {14, 0}, {-1, -1}}) {
+            assertThatIllegalArgumentException()
+                    .isThrownBy(() -> Pretrained.builder().optGrid(grid[0], grid[1]))
+                    .withMessageContaining(grid[0] + " x " + grid[1]);
+        }
+        assertThatNullPointerException()
+                .isThrownBy(() -> Pretrained.builder().optPatchResize(null))
+                .withMessage("patchResize");
+    }
+
+    @Test
+    void manyLongNamesAreRefusedAtOnce() throws Exception {
+        Path file = temp.resolve("names.safetensors");
+        NDList arrays = SafeTensors.load(timms("plain"), manager);
+        try (NDManager names = manager.newSubManager()) {
+            for (int i = 0; i < 9_900; i++) {
+                arrays.add(named(names.zeros(new Shape(0)), "x".repeat(895) + i));
+            }
+            SafeTensors.save(file, arrays, Map.of());
+        }
+        VisionTransformer vit = initialized(large().build());
+        long start = System.nanoTime();
+
+        assertThatIOException()
+                .isThrownBy(() -> load(vit, file))
+                .satisfies(e -> assertThat(e.getMessage()).hasSizeLessThan(3_000))
+                .withMessageContaining("unknown: and 9892 more");
+
+        assertThat(System.nanoTime() - start).isLessThan(TimeUnit.SECONDS.toNanos(5));
+    }
+
+    @Test
     void aBrokenConfigIsNamed() throws Exception {
         SafeTensors.saveSharded(
                 temp, SafeTensors.load(timms("plain"), manager), Map.of(), Long.MAX_VALUE);
@@ -440,8 +532,18 @@ class PretrainedTest {
         assertRefused(
                 withReMoE(ReMoE.builder().optRegions(3, 2)),
                 file,
-                "other: in layer 2 the weights are for 2 x 3 regions and a centre of 0.5, the network has"
-                        + " 3 x 2 regions and a centre of 0.5");
+                "other: in layer 2 the weights are for rows 2 and columns 3, the network has rows 3 and"
+                        + " columns 2");
+        assertRefused(
+                withReMoE(ReMoE.builder()
+                        .optRegions(2, 3)
+                        .optGate(GateType.UNIFORM)
+                        .optTopK(1)
+                        .optLambda1(5)
+                        .optLambda2(-3)),
+                file,
+                "other: in layer 2 the weights are for gate AEA and topK 2 and lambda1 1.0 and lambda2"
+                        + " 1.0, the network has gate UNIFORM and topK 1 and lambda1 5.0 and lambda2 -3.0");
         assertRefused(
                 withReMoE(ReMoE.builder()), file, "regional_experts.fc1.weight is (6, 4, 12)");
         assertRefused(
@@ -455,6 +557,40 @@ class PretrainedTest {
         VisionTransformer heads = small().optNumHeads(3).build();
         ReMoE.builder().optLayers(2).optRegions(2, 3).build().insertInto(heads);
         assertRefused(initialized(heads), file, "2 attention heads, the network has 3");
+    }
+
+    @Test
+    void aGateOfOnesOwnDoesNotFitAnExportedFile() throws Exception {
+        Path file = temp.resolve("remoe.safetensors");
+        VisionTransformer trained = withReMoE(ReMoE.builder());
+        SafeTensors.save(
+                file,
+                TimmTensors.of(trained, manager),
+                Map.of("network", NetworkConfig.of(trained).toJson()));
+        VisionTransformer vit = small().build();
+        RegionGrid grid = ReMoE.builder().build().grid(vit);
+        Gate own = new Gate(grid) {
+            @Override
+            protected NDList forwardInternal(
+                    ParameterStore parameterStore,
+                    NDList inputs,
+                    boolean training,
+                    PairList<String, Object> params) {
+                throw new AssertionError("It is never run.");
+            }
+        };
+        vit.getBlocks()
+                .get(1)
+                .replaceFeedForward(
+                        feedForward -> ReMoEBlock.builder()
+                                .setGrid(grid)
+                                .optPrefixTokens(1)
+                                .optGlobalExpert(feedForward)
+                                .optGate(own)
+                                .build(),
+                        false);
+
+        assertRefused(initialized(vit), file, "other: ", "is none of the gates that have a type");
     }
 
     @ParameterizedTest

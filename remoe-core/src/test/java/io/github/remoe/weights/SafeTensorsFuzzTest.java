@@ -62,7 +62,7 @@ class SafeTensorsFuzzTest {
 
     @Property(tries = TRIES, shrinking = ShrinkingMode.OFF)
     void aWrongFileIsReadOrRefused(@ForAll long seed) throws IOException {
-        byte[] bytes = mutated(new Random(seed));
+        byte[] bytes = mutated(valid, new Random(seed));
         // A file that is closed after each change would be brought to the disk each time.
         channel.write(ByteBuffer.wrap(bytes), 0);
         channel.truncate(bytes.length);
@@ -98,7 +98,7 @@ class SafeTensorsFuzzTest {
         }
     }
 
-    private static byte[] mutated(Random random) {
+    static byte[] mutated(byte[] valid, Random random) {
         byte[] bytes = valid.clone();
         int times = 1 + random.nextInt(3);
         for (int i = 0; i < times; i++) {

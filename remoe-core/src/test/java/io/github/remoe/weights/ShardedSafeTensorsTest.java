@@ -242,6 +242,23 @@ class ShardedSafeTensorsTest {
     }
 
     @Test
+    void anIndexOfOtherArraysIsRefusedInShort() throws IOException {
+        SafeTensors.saveSharded(temp, arrays(), Map.of(), 12);
+        StringBuilder map = new StringBuilder("{\"weight_map\":{");
+        for (int i = 0; i < 10_000; i++) {
+            map.append(String.format("\"%d\":\"model-00001-of-00003.safetensors\",", i));
+        }
+        map.setCharAt(map.length() - 1, '}');
+        Files.writeString(temp.resolve(INDEX), map + "}");
+
+        assertThatIOException()
+                .isThrownBy(() -> SafeTensors.load(temp, manager))
+                .withMessageContaining(
+                        "missing are 10000 names such as '0', not in the index are [c]")
+                .satisfies(e -> assertThat(e.getMessage()).hasSizeLessThan(500));
+    }
+
+    @Test
     void anEmptyFolderIsRefusedWithWhatToDo() throws IOException {
         Files.createFile(temp.resolve("pytorch_model.bin"));
 
