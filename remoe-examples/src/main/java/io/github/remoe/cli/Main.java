@@ -25,6 +25,7 @@ import java.util.concurrent.Callable;
             InfoCommand.class,
             RecipesCommand.class,
             TrainCommand.class,
+            PredictCommand.class,
             EvaluateCommand.class,
             MergeCommand.class,
             VerifyCommand.class,

@@ -247,10 +247,14 @@ class DocumentedCommandsTest {
         if (options.containsKey("--help")) {
             return;
         }
-        parameters.replaceAll(
-                value -> isPath(command.getCommandSpec().positionalParameters().get(0))
-                        ? folder.resolve(value).toString()
-                        : value);
+        for (int i = 0; i < parameters.size(); i++) {
+            String value = parameters.get(i);
+            if (args.get(0).equals("predict")) {
+                parameters.set(i, photos(value));
+            } else if (isPath(command.getCommandSpec().positionalParameters().get(0))) {
+                parameters.set(i, folder.resolve(value).toString());
+            }
+        }
         for (Map.Entry<String, String> option : options.entrySet()) {
             option.setValue(tiny(command, option.getKey(), option.getValue()));
         }
