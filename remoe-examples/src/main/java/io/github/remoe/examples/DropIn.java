@@ -54,7 +54,7 @@ public final class DropIn {
         Block remoe = ReMoEBlock.builder()
                 .setGrid(new RegionGrid(8, 8, 2, 2)) // 8 x 8 patches, cut into 2 x 2 regions
                 .optGlobalExpert(feedForward) // your block, now the global expert
-                .optTokensOnly(true) // tokens in, tokens out
+                .optTokensOnly(true) // tokens alone, without the region weights
                 .build();
 
         Shape patch = new Shape(4, 4);
