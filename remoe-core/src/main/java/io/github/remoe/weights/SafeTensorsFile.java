@@ -37,6 +37,7 @@ record SafeTensorsFile(Path path, Set<String> names) {
     private static final String SHARD = "[^/\\\\:]+\\.safetensors";
     // Ten thousand names take about one million.
     private static final long MAX_INDEX = 4_000_000;
+    private static final int MAX_DEPTH = 32;
     private static final int MOST_NAMES = 8;
 
     /**
@@ -82,7 +83,7 @@ record SafeTensorsFile(Path path, Set<String> names) {
                     check(shards.isEmpty(), "it has two weight_maps");
                     readMap(json, shards);
                 } else {
-                    json.skipValue();
+                    skip(json);
                 }
             }
             json.endObject();
@@ -105,6 +106,33 @@ record SafeTensorsFile(Path path, Set<String> names) {
                 .map(shard ->
                         new SafeTensorsFile(index.resolveSibling(shard.getKey()), shard.getValue()))
                 .toList();
+    }
+
+    /** Gson before 2.12 goes as deep as the file wants, and takes memory for each level. */
+    private static void skip(JsonReader json) throws IOException {
+        int depth = 0;
+        do {
+            switch (json.peek()) {
+                case BEGIN_ARRAY -> {
+                    json.beginArray();
+                    depth++;
+                }
+                case BEGIN_OBJECT -> {
+                    json.beginObject();
+                    depth++;
+                }
+                case END_ARRAY -> {
+                    json.endArray();
+                    depth--;
+                }
+                case END_OBJECT -> {
+                    json.endObject();
+                    depth--;
+                }
+                default -> json.skipValue();
+            }
+            check(depth <= MAX_DEPTH, "it is nested more than %d deep", MAX_DEPTH);
+        } while (depth > 0);
     }
 
     private static void readMap(JsonReader json, Map<String, Set<String>> shards)

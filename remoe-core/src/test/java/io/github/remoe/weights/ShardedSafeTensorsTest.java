@@ -103,6 +103,18 @@ class ShardedSafeTensorsTest {
     }
 
     @Test
+    void whatElseAnIndexSaysIsSkipped() throws IOException {
+        Path index = SafeTensors.saveSharded(temp, arrays(), Map.of(), 12);
+        String text = Files.readString(index);
+        Files.writeString(
+                index,
+                text.replaceFirst(
+                        "56", "56.0, \"more\": [{\"a\": [1, null], \"b\": {}}, true, \"x\"]"));
+
+        assertThat(SafeTensors.load(temp, manager)).hasSize(4);
+    }
+
+    @Test
     void whatFitsIntoOneFileIsOne() throws IOException {
         Path file = SafeTensors.saveSharded(temp.resolve("new"), arrays(), Map.of(), 56);
 
