@@ -15,6 +15,7 @@ import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -98,7 +99,9 @@ public record NetworkConfig(
         for (ReMoE blocks : remoe) {
             require(blocks.gate() != null, "gate must be one of AEA, MLP and UNIFORM.");
             require(
-                    blocks.layers() != null && !blocks.layers().isEmpty(),
+                    blocks.layers() != null
+                            && !blocks.layers().isEmpty()
+                            && blocks.layers().stream().noneMatch(Objects::isNull),
                     "layers of a ReMoE block must name the layers, counted from 1.");
         }
     }

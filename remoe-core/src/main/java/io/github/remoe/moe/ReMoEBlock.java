@@ -194,6 +194,16 @@ public final class ReMoEBlock extends AbstractBlock {
         }
     }
 
+    private void checkGlobalExpert(Shape tokens) {
+        Shape output = globalExpert.getOutputShapes(new Shape[] {tokens})[0];
+        if (!output.equals(tokens)) {
+            throw new IllegalArgumentException(String.format(
+                    "The global expert makes %s of tokens %s. It must keep their shape, since the other"
+                            + " experts' outputs are added to it.",
+                    output, tokens));
+        }
+    }
+
     /** {@inheritDoc} */
     @Override
     protected void beforeInitialize(Shape... inputShapes) {
@@ -210,6 +220,7 @@ public final class ReMoEBlock extends AbstractBlock {
         long dim = tokens.get(2);
         if (globalExpert != null) {
             globalExpert.initialize(manager, dataType, tokens);
+            checkGlobalExpert(tokens);
         }
         gate.initialize(manager, dataType, inputShapes);
         if (centerExpert != null) {

@@ -119,6 +119,7 @@ class NetworkConfigTest {
                 "\"version\": 1|\"version\": 2|reads version 1",
                 "\"mean\": [|\"mean\": [ null,|hold null",
                 "\"mean\": [|\"mean\": [ 0.5,|3 means",
+                "\"layers\": [|\"layers\": [ null,|layers of a ReMoE block must name",
                 "0.4,|0,|std above 0",
                 "\"rows\": 3|\"rows\": 300|do not fit",
                 "{|[|JSON object"

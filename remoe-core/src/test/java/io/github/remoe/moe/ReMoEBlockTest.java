@@ -19,6 +19,7 @@ import ai.djl.nn.Block;
 import ai.djl.nn.LambdaBlock;
 import ai.djl.nn.ParameterList;
 import ai.djl.nn.SequentialBlock;
+import ai.djl.nn.core.Linear;
 import ai.djl.nn.transformer.PointwiseFeedForwardBlock;
 
 import io.github.remoe.Golden;
@@ -303,6 +304,17 @@ class ReMoEBlockTest {
                         .build()
                         .initialize(manager, DataType.FLOAT32, new Shape(1, 18, 1)))
                 .withMessageContaining("(B, 17, D)");
+    }
+
+    @Test
+    void aGlobalExpertOfAnotherWidthIsRefused() {
+        ReMoEBlock block =
+                uniform().optGlobalExpert(Linear.builder().setUnits(3).build()).build();
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> block.initialize(manager, DataType.FLOAT32, new Shape(2, 17, 5)))
+                .withMessageContaining(
+                        "The global expert makes (2, 17, 3) of tokens (2, 17, 5). It must keep");
     }
 
     @Test
