@@ -73,6 +73,7 @@ final class Runs {
         Thread onInterrupt = new Thread(() -> stop(run, saved));
         Runtime.getRuntime().addShutdownHook(onInterrupt);
         PrintWriter out = spec.commandLine().getOut();
+        boolean ending;
         try {
             try (Progress progress = new Progress(
                             "train " + name(folder), run.getImages(), run.getImagesDone());
@@ -88,11 +89,11 @@ final class Runs {
             }
         } finally {
             saved.countDown();
+            // After an error too: nothing runs any more that the end of the program could stop.
+            ending = !remove(onInterrupt);
         }
-        try {
-            Runtime.getRuntime().removeShutdownHook(onInterrupt);
-        } catch (IllegalStateException e) {
-            // The program is being ended already: what is trained is saved.
+        if (ending) {
+            // What is trained is saved.
             return Optional.empty();
         }
         Results first = null;
@@ -139,6 +140,15 @@ final class Runs {
             saved.await(SAVING_SECONDS, TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** False if the program is being ended already. */
+    private static boolean remove(Thread onInterrupt) {
+        try {
+            return Runtime.getRuntime().removeShutdownHook(onInterrupt);
+        } catch (IllegalStateException e) {
+            return false;
         }
     }
 

@@ -61,6 +61,22 @@ class InterruptedTrainingTest {
         assertThat(lines(run.resolve("log.csv"))).isEqualTo(1 + 400 / 4);
     }
 
+    @Test
+    @Timeout(120)
+    void anErrorIsNoInterruption() throws IOException, InterruptedException {
+        Path broken = Files.writeString(folder.resolve("broken.safetensors"), "no weights");
+        Path output = folder.resolve("output.txt");
+        Process process = new ProcessBuilder(command("train --data synthetic --samples 400 --device"
+                        + " cpu --pretrained " + broken + " --out " + folder.resolve("run")))
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+        assertThat(process.waitFor()).isEqualTo(1);
+        assertThat(Files.readString(output, StandardCharsets.UTF_8))
+                .contains("Error: ", "broken.safetensors")
+                .doesNotContain("Stopping");
+    }
+
     private static List<String> command(String arguments) {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
