@@ -99,7 +99,9 @@ public final class Main implements Callable<Integer> {
         });
         commandLine.setParameterExceptionHandler((exception, parsed) -> {
             CommandLine command = exception.getCommandLine();
-            command.getErr().println("Error: " + exception.getMessage());
+            // Of some exceptions, picocli writes this word itself.
+            command.getErr()
+                    .println("Error: " + exception.getMessage().replaceFirst("^Error: ", ""));
             CommandLine.UnmatchedArgumentException.printSuggestions(exception, command.getErr());
             command.getErr()
                     .printf("See '%s --help'.%n", command.getCommandSpec().qualifiedName());

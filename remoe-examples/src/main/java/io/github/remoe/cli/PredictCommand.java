@@ -96,8 +96,13 @@ final class PredictCommand implements Callable<Integer> {
         return 0;
     }
 
+    /** Whether a folder holds a network as DJL loads it, be it a run or not. */
+    static boolean takes(Path folder) {
+        return Files.exists(folder.resolve("serving.properties"));
+    }
+
     private Criteria<Path, RegionClassifications> criteria() throws IOException {
-        if (!Files.exists(run.resolve("serving.properties"))) {
+        if (!takes(run)) {
             throw new IOException(run + " is no folder of a trained network: it has no"
                     + " serving.properties. Name a run that has saved its weights, or what 'export"
                     + " --format djl' wrote.");

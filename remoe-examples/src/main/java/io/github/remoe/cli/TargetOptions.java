@@ -218,6 +218,12 @@ final class TargetOptions {
 
     private Loaded loadRun(Device device) throws IOException {
         RunFolder folder = new RunFolder(source.run);
+        if (!folder.exists() && PredictCommand.takes(source.run)) {
+            throw new FileNotFoundException(String.format(
+                    "%s holds an exported network, which 'predict' takes. This command needs the"
+                            + " folder of the training run that it was exported from.",
+                    source.run));
+        }
         RunConfig config = folder.readConfig();
         Model model =
                 weights == null ? folder.loadModel(device) : folder.loadModel(weights, device);

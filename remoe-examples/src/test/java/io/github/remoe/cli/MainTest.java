@@ -9,6 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -112,16 +113,32 @@ class MainTest {
                 "train --data synthetic --out x --test-batch-size 0 | must be at least 1, got 0.",
                 "train --data synthetic --out x --oot y | Unknown option",
                 "train --data synthetic --out x --lr 0 | learningRate is '0', allowed is a number above 0",
-                "evaluate --run nowhere | There is no config.yaml in nowhere"
+                "evaluate --run nowhere | There is no folder nowhere. Name the folder of a training run.",
+                "evaluate --run src | There is no config.yaml in src. Name the folder of a training run.",
+                "train --data synthetic | Missing required argument",
+                "train --data synthetic --out x --pretrained nowhere | pretrained is 'nowhere', which does not exist",
+                "train --data synthetic --out x --initial-run nowhere | There is no folder nowhere",
+                "train --data synthetic --out x --samples 9 --recipe micro-sat --validation 5000 | validation is 5000, but there are only"
             })
     void wrongInputGivesOneClearMessage(String arguments, String message) {
         assertThat(run(arguments.trim().split(" "))).isNotZero();
         assertThat(err.toString())
                 .startsWith("Error: ")
                 .contains(message)
-                .doesNotContain("\tat ")
+                .doesNotContain("\tat ", "Error: Error")
                 .hasLineCount(err.toString().contains("See 'remoe") ? 2 : 1);
         assertThat(Path.of("x")).doesNotExist();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"evaluate", "attack --out x"})
+    void anExportedNetworkIsNoRun(String command) throws IOException {
+        Files.createFile(folder.resolve("serving.properties"));
+        assertThat(run((command + " --run " + folder).split(" "))).isEqualTo(1);
+        assertThat(err.toString())
+                .startsWith(
+                        "Error: " + folder + " holds an exported network, which 'predict' takes.")
+                .contains("needs the folder of the training run");
     }
 
     @Test

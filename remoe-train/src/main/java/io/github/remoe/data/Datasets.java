@@ -93,7 +93,8 @@ public final class Datasets {
         throw new FileNotFoundException("no dataset in "
                 + path
                 + ": expected data_batch_1.bin (CIFAR-10), train.bin (CIFAR-100), or one"
-                + " folder for each class with .jpg, .jpeg or .png files");
+                + " folder for each class with .jpg, .jpeg or .png files, to train on in a folder"
+                + " train and to test on in test or val");
     }
 
     /**

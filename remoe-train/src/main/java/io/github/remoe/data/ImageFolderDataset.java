@@ -57,6 +57,7 @@ public final class ImageFolderDataset extends PixelDataset {
     private final int imageSize;
     private final String name;
     private final Path folder;
+    private final boolean split;
     private final List<String> classes;
     private final List<Path> files = new ArrayList<>();
     private final List<Integer> labels = new ArrayList<>();
@@ -71,6 +72,7 @@ public final class ImageFolderDataset extends PixelDataset {
         }
         name = root.toAbsolutePath().normalize().getFileName().toString();
         folder = splitFolder(root, builder.usage);
+        split = !folder.equals(root);
         Path train = split(root, "train");
         List<String> classFolders = folderNames(train == null ? folder : train);
         classes = new ClassNames(root).of(classFolders);
@@ -84,6 +86,15 @@ public final class ImageFolderDataset extends PixelDataset {
      */
     public static Builder builder() {
         return new Builder();
+    }
+
+    /**
+     * Returns whether there are folders {@code train}, {@code test} or {@code val}.
+     *
+     * @return false if every usage reads the same images
+     */
+    public boolean isSplit() {
+        return split;
     }
 
     /** Tells whether a folder has folders in it, as an image folder must. */

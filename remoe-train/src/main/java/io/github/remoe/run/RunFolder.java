@@ -365,6 +365,10 @@ public final class RunFolder {
 
     private <T> T read(String name, Function<String, T> parse) throws IOException {
         Path file = path.resolve(name);
+        if (!Files.isDirectory(path)) {
+            throw new FileNotFoundException(String.format(
+                    "There is no folder %s. Name the folder of a training run.", path));
+        }
         if (!Files.exists(file)) {
             throw new FileNotFoundException(String.format(
                     "There is no %s in %s. Name the folder of a training run.", name, path));

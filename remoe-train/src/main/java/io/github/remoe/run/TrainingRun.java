@@ -17,6 +17,7 @@ import io.github.remoe.ReMoE;
 import io.github.remoe.attack.Pgd;
 import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.data.Datasets;
+import io.github.remoe.data.ImageFolderDataset;
 import io.github.remoe.data.PixelDataset;
 import io.github.remoe.data.RandomCropFlip;
 import io.github.remoe.data.RandomResizedCrop;
@@ -40,6 +41,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 import java.io.Closeable;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -152,6 +154,12 @@ public final class TrainingRun {
         begun = resumed && checkpoint.exists();
         start = begun ? checkpoint.readProgress() : Progress.START;
         PixelDataset all = openData();
+        if (config.validation() >= all.size()) {
+            throw new IllegalArgumentException(String.format(
+                    "validation is %d, but there are only %d training images: lower validation,"
+                            + " or turn it off with 0.",
+                    config.validation(), all.size()));
+        }
         if (config.validation() > 0) {
             Datasets.Split split = Datasets.split(all, config.validation(), config.seed());
             training = Datasets.sample(split.train(), config.samples(), config.seed());
@@ -162,10 +170,40 @@ public final class TrainingRun {
         }
         if (training.size() < config.batchSize()) {
             throw new IllegalArgumentException(String.format(
-                    "batchSize is %d, but there are only %d training images: lower it.",
-                    config.batchSize(), training.size()));
+                    "batchSize is %d, but there are only %d training images%s: lower"
+                            + " batchSize to that or less.",
+                    config.batchSize(),
+                    training.size(),
+                    validation == null
+                            ? ""
+                            : " besides the " + validation.size() + " of validation"));
         }
         scheme = config.createScheme();
+        if (!begun) {
+            checkStart();
+        }
+    }
+
+    /** What the first weights come from is looked for before the long work, not in it. */
+    private void checkStart() throws IOException {
+        if (!config.pretrained().isEmpty() && !Files.exists(Path.of(config.pretrained()))) {
+            throw new FileNotFoundException(String.format(
+                    "pretrained is '%s', which does not exist: name a safetensors file, its index, or"
+                            + " the folder that holds them.",
+                    config.pretrained()));
+        }
+        if (!config.initialRun().isEmpty()) {
+            RunFolder initial = new RunFolder(Path.of(config.initialRun()));
+            RunConfig other = initial.readConfig();
+            if (!other.model().equals(config.model())
+                    || !initial.readInfo().classes().equals(getClasses())
+                    || other.remoe() && !other.createReMoE().equals(config.createReMoE())) {
+                throw new IllegalArgumentException(String.format(
+                        "initialRun is %s, whose network is another: the same model and classes, and no"
+                                + " or the same ReMoE blocks are needed.",
+                        config.initialRun()));
+            }
+        }
     }
 
     private PixelDataset openData() throws IOException {
@@ -183,7 +221,15 @@ public final class TrainingRun {
         builder.optMaxUnreadable(MAX_UNREADABLE);
         builder.setSampling(
                 new BatchSampler(new ShuffleSampler(config.seed()), config.batchSize(), true));
-        return builder.build();
+        PixelDataset all = builder.build();
+        if (all instanceof ImageFolderDataset images && !images.isSplit()) {
+            throw new IllegalArgumentException(String.format(
+                    "data is %s, whose class folders are not split: training would use its test"
+                            + " images. Move those to train on to %s, and others to test or val beside"
+                            + " train.",
+                    config.data(), Path.of(config.data(), "train", "CLASS")));
+        }
+        return all;
     }
 
     /**
@@ -319,19 +365,11 @@ public final class TrainingRun {
             return model;
         }
         RunFolder initial = new RunFolder(Path.of(config.initialRun()));
-        RunConfig other = initial.readConfig();
-        if (!other.model().equals(config.model())
-                || !initial.readInfo().classes().equals(getClasses())
-                || other.remoe() && !other.createReMoE().equals(remoe)) {
-            throw new IllegalArgumentException(String.format(
-                    "initialRun is %s, whose network is another: the same model and classes, and no"
-                            + " or the same ReMoE blocks are needed.",
-                    config.initialRun()));
-        }
-        VisionTransformer vit = config.with(Map.of("remoe", other.remoe()))
+        boolean initialRemoe = initial.readConfig().remoe();
+        VisionTransformer vit = config.with(Map.of("remoe", initialRemoe))
                 .createModel(getClasses().size());
         Model model = initial.loadModel(devices.get(0), vit);
-        if (remoe != null && !other.remoe()) {
+        if (remoe != null && !initialRemoe) {
             remoe.insertInto(vit);
         }
         return model;

@@ -98,6 +98,10 @@ class RunFolderTest {
     void missingFilesAreNamed() throws IOException {
         assertThatExceptionOfType(FileNotFoundException.class)
                 .isThrownBy(() -> folder().readConfig())
+                .withMessageContaining("no folder " + temp.resolve("run"));
+        Files.createDirectory(temp.resolve("run"));
+        assertThatExceptionOfType(FileNotFoundException.class)
+                .isThrownBy(() -> folder().readConfig())
                 .withMessageContaining("no config.yaml in " + temp.resolve("run"));
         assertThatExceptionOfType(FileNotFoundException.class)
                 .isThrownBy(() -> folder().loadModel(Device.cpu()));

@@ -26,6 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.awt.image.BufferedImage;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -35,6 +36,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+
+import javax.imageio.ImageIO;
 
 class TrainingRunTest {
 
@@ -196,7 +199,46 @@ class TrainingRunTest {
     void aBatchNeedsEnoughImages() {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> run(Configs.tiny("batchSize", 9), "run"))
-                .withMessage("batchSize is 9, but there are only 8 training images: lower it.");
+                .withMessage(
+                        "batchSize is 9, but there are only 8 training images: lower batchSize to"
+                                + " that or less.");
+        assertThatIllegalArgumentException()
+                .isThrownBy(() ->
+                        run(Configs.tiny().with(Map.of("samples", 0, "validation", 4997)), "run"))
+                .withMessageContaining("only 3 training images besides the 4997 of validation");
+    }
+
+    @Test
+    void imagesMustBeLeftBesidesThoseOfValidation() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> run(Configs.tiny("validation", 1_000_000), "run"))
+                .withMessageMatching(
+                        "validation is 1000000, but there are only \\d+ training images:"
+                                + " lower validation, or turn it off with 0\\.");
+    }
+
+    @Test
+    void classFoldersThatAreNotSplitAreRefused() throws Exception {
+        Path images = temp.resolve("images");
+        for (String name : List.of("cat", "dog")) {
+            Path file = Files.createDirectories(images.resolve(name)).resolve("1.png");
+            ImageIO.write(
+                    new BufferedImage(8, 8, BufferedImage.TYPE_INT_RGB), "png", file.toFile());
+        }
+        RunConfig config = Configs.tiny()
+                .with(Map.of("data", images.toString(), "batchSize", 2, "samples", 0));
+
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> run(config, "run"))
+                .withMessageStartingWith(
+                        "data is " + images + ", whose class folders are not split")
+                .withMessageContaining(
+                        images.resolve("train").resolve("CLASS") + ", and others to test or val");
+
+        Path train = Files.createDirectory(images.resolve("train"));
+        Files.move(images.resolve("cat"), train.resolve("cat"));
+        Files.move(images.resolve("dog"), train.resolve("dog"));
+        assertThat(run(config, "run").getClasses()).containsExactly("cat", "dog");
     }
 
     @Test
@@ -394,8 +436,7 @@ class TrainingRunTest {
         run(config.with(Map.of("remoe", false)), "plainAgain").train().close();
         assertThat(files("plainAgain")).contains("last-0002.params");
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> run(config.with(Map.of("model", "deit_tiny_patch4_32")), "other")
-                        .train())
+                .isThrownBy(() -> run(config.with(Map.of("model", "deit_tiny_patch4_32")), "other"))
                 .withMessageContaining("whose network is another");
     }
 
