@@ -29,6 +29,7 @@ final class WeightsMatch {
     private static final Pattern HEAD = Pattern.compile("head(_dist)?\\.(weight|bias)");
     private static final Pattern EXPERTS =
             Pattern.compile(".*\\.mlp\\.(global_expert|center_expert|regional_experts|gate)\\..*");
+    private static final Pattern BLOCK = Pattern.compile("blocks\\.(\\d{1,6})\\..*");
     private static final Pattern MLP = Pattern.compile("blocks\\.(\\d{1,6})\\.mlp\\.fc[12]\\..*");
     // A file of something else altogether would fill the screen.
     private static final int MOST_NAMES = 8;
@@ -46,6 +47,8 @@ final class WeightsMatch {
     private final List<String> missing = new ArrayList<>();
     private final List<String> unknown = new ArrayList<>();
     private final List<String> others = new ArrayList<>();
+    private final String theirs;
+    private final String own;
 
     WeightsMatch(
             VisionTransformer vit, NDList stored, WeightsConfig config, int rows, int columns) {
@@ -57,6 +60,10 @@ final class WeightsMatch {
         gridColumns = grid[1];
         boolean experts = rest.keySet().stream().anyMatch(EXPERTS.asMatchPredicate());
         long classes = classes(rest);
+        theirs = size(rest.values().stream()
+                .collect(Collectors.toMap(NDArray::getName, NDArray::getShape, (a, b) -> a)));
+        own = size(TimmTensors.list(vit).stream()
+                .collect(Collectors.toMap(TimmTensors.Tensor::name, TimmTensors.Tensor::shape)));
         for (TimmTensors.Tensor tensor : TimmTensors.list(vit)) {
             String name = tensor.name();
             NDArray array = rest.remove(name);
@@ -86,6 +93,24 @@ final class WeightsMatch {
 
     private static boolean isExperts(String name) {
         return EXPERTS.matcher(name).matches() && !name.contains(".global_expert.");
+    }
+
+    /** Width, depth and kind of a vision transformer with these tensors. */
+    private static String size(Map<String, Shape> shapes) {
+        Shape norm = shapes.getOrDefault("blocks.0.norm1.weight", new Shape());
+        int depth = shapes.keySet().stream()
+                .map(BLOCK::matcher)
+                .filter(Matcher::matches)
+                .mapToInt(block -> 1 + Integer.parseInt(block.group(1)))
+                .max()
+                .orElse(0);
+        if (norm.dimension() != 1 || depth == 0) {
+            return "no vision transformer under timm's names";
+        }
+        boolean experts = shapes.keySet().stream().anyMatch(EXPERTS.asMatchPredicate());
+        return String.format(
+                "width %d, %d layers, %s",
+                norm.get(0), depth, experts ? "ReMoE blocks" : "no ReMoE blocks");
     }
 
     /** The classes of the file's head; 0 if it has none. */
@@ -247,9 +272,9 @@ final class WeightsMatch {
         problems.addAll(lines("unknown", unknown, name -> shortened(name) + nearest(name, known)));
         problems.addAll(lines("other", others, UnaryOperator.identity()));
         throw new IOException(String.format(
-                "%s does not fit the network, which is unchanged. Choose the model that the weights"
-                        + " are of:%n%s",
-                weights, String.join(System.lineSeparator(), problems)));
+                "%s does not fit the network, which is unchanged. The weights: %s; the network: %s."
+                        + " Choose the model that the weights are of.%n%s",
+                weights, theirs, own, String.join(System.lineSeparator(), problems)));
     }
 
     private static String nearest(String name, List<String> candidates) {

@@ -52,13 +52,14 @@ class PretrainedFuzzTest {
                 TimmTensors.of(vit, manager),
                 Map.of("network", NetworkConfig.of(vit).toJson()));
         valid = Files.readAllBytes(file);
+        assertThat(load()).isNull();
     }
 
     @AfterContainer
     static void close() throws IOException {
         manager.close();
         Files.delete(file);
-        assertThat(loaded).isBetween(TRIES / 100, TRIES / 2);
+        assertThat(loaded).isLessThan(TRIES / 2);
     }
 
     @Property(tries = TRIES, shrinking = ShrinkingMode.OFF)

@@ -554,6 +554,11 @@ class PretrainedTest {
                 initialized(small().build()),
                 file,
                 "unknown: blocks.1.mlp.center_expert.fc1.weight");
+        assertRefused(
+                initialized(small().optDepth(3).optEmbedDim(20).build()),
+                file,
+                "The weights: width 12, 2 layers, ReMoE blocks; the network: width 20, 3 layers, no"
+                        + " ReMoE blocks. Choose");
         VisionTransformer heads = small().optNumHeads(3).build();
         ReMoE.builder().optLayers(2).optRegions(2, 3).build().insertInto(heads);
         assertRefused(initialized(heads), file, "2 attention heads, the network has 3");
