@@ -105,9 +105,8 @@ public final class ModelFolderRepositories implements RepositoryFactory {
                     && metadata.getMetadataVersion() != null
                     && metadata.getArtifacts() != null;
         } catch (IOException | RuntimeException e) {
-            // Not Gson's exception by its name: where there is no Gson, this class could not be
-            // linked,
-            // and DJL, which looks for all such classes at once, would load no model at all.
+            // Not Gson's exception by its name: without Gson this class could not be linked, and
+            // DJL, which looks for all such classes at once, would load no model at all.
             LOGGER.warn("{} is not used: it cannot be read", file, e);
             return false;
         }

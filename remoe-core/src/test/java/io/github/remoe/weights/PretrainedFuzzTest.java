@@ -16,6 +16,8 @@ import net.jqwik.api.lifecycle.AfterContainer;
 import net.jqwik.api.lifecycle.BeforeContainer;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -59,12 +61,18 @@ class PretrainedFuzzTest {
     static void close() throws IOException {
         manager.close();
         Files.delete(file);
-        assertThat(loaded).isLessThan(TRIES / 2);
+        assertThat(loaded).isBetween(TRIES / 100, TRIES / 2);
     }
 
     @Property(tries = TRIES, shrinking = ShrinkingMode.OFF)
     void aWrongFileIsLoadedOrRefused(@ForAll long seed) throws IOException {
-        Files.write(file, SafeTensorsFuzzTest.mutated(valid, new Random(seed)));
+        Random random = new Random(seed);
+        // One in five has other weights alone, and so mostly loads.
+        Files.write(
+                file,
+                random.nextInt(5) == 0
+                        ? otherWeights(random)
+                        : SafeTensorsFuzzTest.mutated(valid, random));
         String[] message = new String[1];
         long start = System.nanoTime();
 
@@ -77,6 +85,14 @@ class PretrainedFuzzTest {
         } else {
             assertThat(message[0]).contains(file.toString()).hasSizeLessThan(5_000);
         }
+    }
+
+    private static byte[] otherWeights(Random random) {
+        byte[] bytes = valid.clone();
+        int start = Long.BYTES
+                + (int) ByteBuffer.wrap(valid).order(ByteOrder.LITTLE_ENDIAN).getLong(0);
+        bytes[random.nextInt(start, bytes.length)] ^= (byte) (1 << random.nextInt(Byte.SIZE));
+        return bytes;
     }
 
     private static String load() {

@@ -19,6 +19,8 @@ import io.github.remoe.attack.Square;
 import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.vit.VisionTransformer;
 
+import org.apache.commons.text.similarity.LevenshteinDistance;
+
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -220,29 +222,11 @@ record AttackName(String name, String meaning, Factory factory) {
         String lower = name.toLowerCase(Locale.ROOT);
         String digits = lower.replaceAll("\\D", "");
         String ending = digits.isEmpty() ? "" : "-" + digits;
-        Function<AttackName, Integer> distance =
-                known -> distance(known.name.replace("-" + STEPS, ending), lower);
+        Function<AttackName, Integer> distance = known -> LevenshteinDistance.getDefaultInstance()
+                .apply(known.name.replace("-" + STEPS, ending), lower);
         return ALL.stream()
                 .filter(known -> distance.apply(known) <= Math.min(WORST_TYPO, lower.length() - 1))
                 .min(Comparator.comparing(distance))
                 .map(known -> known.name.replace(STEPS, digits.isEmpty() ? "20" : digits));
-    }
-
-    /** The letters to insert, delete or replace to get from one word to the other (Levenshtein). */
-    private static int distance(String from, String to) {
-        int[] row = new int[to.length() + 1];
-        for (int j = 0; j <= to.length(); j++) {
-            row[j] = j;
-        }
-        for (int i = 1; i <= from.length(); i++) {
-            int diagonal = row[0];
-            row[0] = i;
-            for (int j = 1; j <= to.length(); j++) {
-                int replaced = diagonal + (from.charAt(i - 1) == to.charAt(j - 1) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.min(replaced, 1 + Math.min(row[j], row[j - 1]));
-            }
-        }
-        return row[to.length()];
     }
 }

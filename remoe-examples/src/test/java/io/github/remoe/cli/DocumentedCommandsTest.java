@@ -223,9 +223,8 @@ class DocumentedCommandsTest {
     private static void execute(List<String> args) throws IOException {
         CommandLine program = Main.commandLine();
         CommandLine command = program.getSubcommands().get(args.get(0));
-        // A check for gradient masking takes hundreds of steps at its smallest; EvaluateCommandTest
-        // has
-        // one.
+        // A check for gradient masking takes hundreds of steps at its smallest;
+        // EvaluateCommandTest has one.
         if (command == null || args.get(0).equals("masking")) {
             program.parseArgs(args.toArray(new String[0]));
             return;

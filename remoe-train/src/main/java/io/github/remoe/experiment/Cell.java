@@ -4,6 +4,7 @@ import io.github.remoe.evaluate.EvaluationSettings.NamedAttack;
 import io.github.remoe.report.Results;
 import io.github.remoe.run.RunConfig;
 import io.github.remoe.run.RunFolder;
+import io.github.remoe.run.Settings;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -39,9 +40,6 @@ public record Cell(String name, RunConfig config, Path path) {
 
     /** The end of the name of the naturally trained network that others start from. */
     static final String START = "start";
-
-    /** Settings that are paths, which may be written in several ways. */
-    private static final Set<String> PATHS = Set.of("data", "initialRun", "pretrained");
 
     /**
      * Returns whether this is the naturally trained network that others start from.
@@ -93,7 +91,7 @@ public record Cell(String name, RunConfig config, Path path) {
     }
 
     private static boolean same(String name, Object one, Object other) {
-        if (one.equals(other) || !PATHS.contains(name)) {
+        if (one.equals(other) || !Settings.paths().contains(name)) {
             return one.equals(other);
         }
         Path here = Path.of(one.toString());

@@ -110,7 +110,8 @@ public record RunConfig(
                 value = "The folder of a run whose network training starts from; ReMoE blocks are"
                         + " put in without changing what it computes.",
                 byDefault = "''",
-                group = Group.MODEL)
+                group = Group.MODEL,
+                path = true)
         String initialRun,
 
         @Setting(
@@ -119,7 +120,8 @@ public record RunConfig(
                                 + " sharded index, or a Hugging Face folder. They are resized to the model,"
                                 + " and a head for other classes is replaced.",
                 byDefault = "''",
-                group = Group.MODEL)
+                group = Group.MODEL,
+                path = true)
         String pretrained,
 
         @Setting(
@@ -203,7 +205,8 @@ public record RunConfig(
                         + " with CIFAR's binary files or with class folders of JPEG or PNG"
                         + " images in train and test or val.",
                 byDefault = "cifar10",
-                group = Group.DATA)
+                group = Group.DATA,
+                path = true)
         String data,
 
         @Setting(

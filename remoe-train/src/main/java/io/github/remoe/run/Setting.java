@@ -31,6 +31,9 @@ import java.lang.annotation.Target;
     /** What it belongs to. */
     RunConfig.Group group();
 
+    /** Whether it is a path, or may be one, which can be written in several ways. */
+    boolean path() default false;
+
     /** A shorter name that command lines take too, such as {@code lr}. */
     String alias() default "";
 }

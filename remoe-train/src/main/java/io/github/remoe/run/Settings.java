@@ -22,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -46,6 +47,7 @@ public final class Settings {
      * @param byDefault its default
      * @param allowed what values it may have
      * @param flag whether it is true or false
+     * @param path whether it is a path, or may be one
      */
     public record Info(
             String name,
@@ -54,7 +56,8 @@ public final class Settings {
             String description,
             String byDefault,
             String allowed,
-            boolean flag) {}
+            boolean flag,
+            boolean path) {}
 
     /**
      * Returns all settings.
@@ -72,9 +75,19 @@ public final class Settings {
                             setting.value(),
                             setting.byDefault(),
                             allowed(component),
-                            component.getType() == boolean.class);
+                            component.getType() == boolean.class,
+                            setting.path());
                 })
                 .toList();
+    }
+
+    /**
+     * Returns the settings that are paths, or may be.
+     *
+     * @return their names
+     */
+    public static Set<String> paths() {
+        return all().stream().filter(Info::path).map(Info::name).collect(Collectors.toSet());
     }
 
     /** The configuration of these values, defaults for the rest. */

@@ -344,8 +344,9 @@ public final class TrainingRun {
     private static RunConfig withAbsolutePaths(RunConfig config) {
         Map<String, Object> paths = new HashMap<>();
         config.toMap().forEach((name, value) -> {
-            boolean isPath = List.of("data", "initialRun", "pretrained").contains(name);
-            if (isPath && !value.equals("") && Files.exists(Path.of((String) value))) {
+            if (Settings.paths().contains(name)
+                    && !value.equals("")
+                    && Files.exists(Path.of((String) value))) {
                 paths.put(
                         name,
                         Path.of((String) value).toAbsolutePath().normalize().toString());
