@@ -35,6 +35,7 @@ class ArchitectureTest {
                     "io.github.remoe.run..",
                     "io.github.remoe.data..",
                     "io.github.remoe.evaluate..",
+                    "io.github.remoe.figure..",
                     "io.github.remoe.metrics..",
                     "io.github.remoe.report..",
                     "io.github.remoe.experiment..")
@@ -63,6 +64,7 @@ class ArchitectureTest {
                     "io.github.remoe.run..",
                     "io.github.remoe.data..",
                     "io.github.remoe.evaluate..",
+                    "io.github.remoe.figure..",
                     "io.github.remoe.metrics..",
                     "io.github.remoe.report..",
                     "io.github.remoe.experiment..",

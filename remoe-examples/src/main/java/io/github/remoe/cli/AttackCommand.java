@@ -14,10 +14,10 @@ import io.github.remoe.data.ImageFiles;
 import io.github.remoe.data.ImageFolderDataset;
 import io.github.remoe.data.PixelDataset;
 import io.github.remoe.data.Seeds;
+import io.github.remoe.figure.Png;
 import io.github.remoe.report.AdversarialSheet;
 import io.github.remoe.report.AttackedImage;
 import io.github.remoe.report.AttackedImage.Prediction;
-import io.github.remoe.report.Png;
 
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;

@@ -2,7 +2,7 @@ package io.github.remoe.cli;
 
 import io.github.remoe.data.Datasets;
 import io.github.remoe.data.PixelDataset;
-import io.github.remoe.report.Results;
+import io.github.remoe.evaluate.Results;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

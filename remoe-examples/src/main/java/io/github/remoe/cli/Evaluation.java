@@ -7,9 +7,9 @@ import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.data.Datasets;
 import io.github.remoe.data.PixelDataset;
 import io.github.remoe.evaluate.Accuracy;
+import io.github.remoe.evaluate.Results;
 import io.github.remoe.evaluate.RobustEvaluator;
 import io.github.remoe.evaluate.Verdicts;
-import io.github.remoe.report.Results;
 import io.github.remoe.run.RunFolder;
 import io.github.remoe.vit.VisionTransformer;
 

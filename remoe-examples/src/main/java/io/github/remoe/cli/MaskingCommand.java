@@ -8,9 +8,9 @@ import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.data.PixelDataset;
 import io.github.remoe.evaluate.GradientMaskingCheck;
 import io.github.remoe.evaluate.MaskingReport;
+import io.github.remoe.figure.Png;
 import io.github.remoe.file.AtomicFile;
 import io.github.remoe.report.MaskingCharts;
-import io.github.remoe.report.Png;
 import io.github.remoe.run.RunConfig;
 import io.github.remoe.run.RunFolder;
 

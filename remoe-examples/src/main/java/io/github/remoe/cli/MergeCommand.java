@@ -1,7 +1,7 @@
 package io.github.remoe.cli;
 
+import io.github.remoe.evaluate.Results;
 import io.github.remoe.evaluate.Verdicts;
-import io.github.remoe.report.Results;
 import io.github.remoe.run.RunFolder;
 
 import picocli.CommandLine.Command;

@@ -5,7 +5,7 @@ import ai.djl.Model;
 import ai.djl.translate.TranslateException;
 
 import io.github.remoe.attack.ThreatModel;
-import io.github.remoe.report.Results;
+import io.github.remoe.evaluate.Results;
 import io.github.remoe.run.RunConfig;
 import io.github.remoe.run.RunFolder;
 import io.github.remoe.run.RunFolder.Weights;

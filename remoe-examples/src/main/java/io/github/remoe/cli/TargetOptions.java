@@ -14,7 +14,7 @@ import io.github.remoe.ModelSummary;
 import io.github.remoe.attack.DenseGate;
 import io.github.remoe.attack.TargetModel;
 import io.github.remoe.autograd.Constants;
-import io.github.remoe.report.Results;
+import io.github.remoe.evaluate.Results;
 import io.github.remoe.run.RunConfig;
 import io.github.remoe.run.RunFolder;
 import io.github.remoe.vit.VisionTransformer;

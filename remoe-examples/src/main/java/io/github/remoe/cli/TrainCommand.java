@@ -3,7 +3,7 @@ package io.github.remoe.cli;
 import ai.djl.Device;
 import ai.djl.translate.TranslateException;
 
-import io.github.remoe.report.Results;
+import io.github.remoe.evaluate.Results;
 import io.github.remoe.run.RunConfig;
 import io.github.remoe.run.RunFolder;
 import io.github.remoe.run.TrainingRun;

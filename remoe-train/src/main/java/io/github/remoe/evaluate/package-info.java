@@ -3,7 +3,8 @@
  *
  * <p>{@link io.github.remoe.evaluate.RobustEvaluator} measures it for several attacks and epsilons in
  * one pass over a dataset. It gives {@link io.github.remoe.evaluate.Verdicts}, one an image, from
- * which all accuracies follow, and which can be saved, gone on with and merged. {@link
+ * which all accuracies follow, and which can be saved, gone on with and merged; {@link
+ * io.github.remoe.evaluate.Results} is the content of {@code results.json}. {@link
  * io.github.remoe.evaluate.GradientMaskingCheck} looks whether they can be trusted.
  *
  * <pre>{@code

@@ -1,7 +1,7 @@
 package io.github.remoe.experiment;
 
 import io.github.remoe.evaluate.EvaluationSettings.NamedAttack;
-import io.github.remoe.report.Results;
+import io.github.remoe.evaluate.Results;
 import io.github.remoe.run.RunConfig;
 import io.github.remoe.run.RunFolder;
 import io.github.remoe.run.Settings;

@@ -2,6 +2,8 @@ package io.github.remoe.report;
 
 import ai.djl.ndarray.NDArray;
 
+import io.github.remoe.figure.Png;
+
 import java.awt.Color;
 import java.awt.Font;
 import java.awt.FontMetrics;

@@ -8,10 +8,10 @@ import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonParseException;
 
+import io.github.remoe.evaluate.Results;
 import io.github.remoe.file.AtomicFile;
 import io.github.remoe.inference.ModelFolder;
 import io.github.remoe.metrics.CsvMetrics;
-import io.github.remoe.report.Results;
 import io.github.remoe.vit.VisionTransformer;
 
 import java.io.Closeable;

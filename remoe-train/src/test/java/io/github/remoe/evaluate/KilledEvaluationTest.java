@@ -13,7 +13,6 @@ import io.github.remoe.attack.Pgd;
 import io.github.remoe.attack.TargetModel;
 import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.attack.TinyNetworks;
-import io.github.remoe.report.Results;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;

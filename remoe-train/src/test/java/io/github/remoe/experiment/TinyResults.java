@@ -6,9 +6,9 @@ import ai.djl.engine.Engine;
 import io.github.remoe.attack.Norm;
 import io.github.remoe.evaluate.EvaluationSettings;
 import io.github.remoe.evaluate.EvaluationSettings.NamedAttack;
+import io.github.remoe.evaluate.Results;
 import io.github.remoe.evaluate.Verdict;
 import io.github.remoe.evaluate.Verdicts;
-import io.github.remoe.report.Results;
 import io.github.remoe.run.RunFolder;
 import io.github.remoe.run.RunInfo;
 

@@ -9,6 +9,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.Shape;
 
+import io.github.remoe.figure.Png;
 import io.github.remoe.report.AttackedImage.Prediction;
 
 import org.junit.jupiter.api.AfterEach;

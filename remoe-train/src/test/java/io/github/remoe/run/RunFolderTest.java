@@ -12,9 +12,9 @@ import io.github.remoe.Golden;
 import io.github.remoe.Tensors;
 import io.github.remoe.attack.Norm;
 import io.github.remoe.evaluate.EvaluationSettings;
+import io.github.remoe.evaluate.Results;
 import io.github.remoe.evaluate.Verdict;
 import io.github.remoe.evaluate.Verdicts;
-import io.github.remoe.report.Results;
 import io.github.remoe.vit.VisionTransformer;
 
 import org.junit.jupiter.api.Test;

@@ -1,4 +1,4 @@
-package io.github.remoe.report;
+package io.github.remoe.evaluate;
 
 import com.google.gson.annotations.SerializedName;
 

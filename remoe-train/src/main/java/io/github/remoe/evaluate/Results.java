@@ -1,4 +1,4 @@
-package io.github.remoe.report;
+package io.github.remoe.evaluate;
 
 import ai.djl.Device;
 import ai.djl.engine.Engine;
@@ -9,10 +9,6 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import com.google.gson.JsonSyntaxException;
-
-import io.github.remoe.evaluate.Accuracy;
-import io.github.remoe.evaluate.EvaluationSettings;
-import io.github.remoe.evaluate.Verdicts;
 
 import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;

@@ -1,4 +1,4 @@
-package io.github.remoe.report;
+package io.github.remoe.evaluate;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
@@ -13,10 +13,6 @@ import com.google.gson.JsonParser;
 
 import io.github.remoe.attack.Norm;
 import io.github.remoe.attack.ThreatModel;
-import io.github.remoe.evaluate.Accuracy;
-import io.github.remoe.evaluate.EvaluationSettings;
-import io.github.remoe.evaluate.Verdict;
-import io.github.remoe.evaluate.Verdicts;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

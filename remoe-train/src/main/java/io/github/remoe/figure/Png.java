@@ -1,4 +1,4 @@
-package io.github.remoe.report;
+package io.github.remoe.figure;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.types.Shape;
@@ -32,8 +32,16 @@ public final class Png {
         return picture(image.toFloatArray(), (int) shape.get(2), (int) shape.get(1));
     }
 
-    /** Makes a picture of planes R, G, B in [0,1]. */
-    static BufferedImage picture(float[] planes, int width, int height) {
+    /**
+     * Rounds an image to 8 bits.
+     *
+     * @param planes the planes R, G and B, each row by row, in [0,1]
+     * @param width the width
+     * @param height the height
+     * @return the picture
+     * @throws IllegalArgumentException if a value lies outside
+     */
+    public static BufferedImage picture(float[] planes, int width, int height) {
         BufferedImage picture = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
         int size = width * height;
         for (int i = 0; i < size; i++) {
