@@ -2,10 +2,12 @@ package io.github.remoe.metrics;
 
 import ai.djl.training.Trainer;
 
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 
 /**
- * Writes metrics as CSV: {@code log.csv} with one line a step and {@code epochs.csv} with one line an
+ * Writes metrics as CSV, and reads them back: {@code log.csv} with one line a step and {@code epochs.csv} with one line an
  * epoch. Columns are {@code step}, {@code epoch} and the names of the values; a cell is empty where
  * nothing was measured. Every line is on its way to the disk when its step ends.
  *
@@ -19,6 +21,9 @@ import java.nio.file.Path;
  */
 public final class CsvMetrics implements MetricsListener {
 
+    private static final String STEPS = "log.csv";
+    private static final String EPOCHS = "epochs.csv";
+
     private final CsvFile steps;
     private final CsvFile epochs;
 
@@ -28,8 +33,31 @@ public final class CsvMetrics implements MetricsListener {
      * @param folder the folder of the files
      */
     public CsvMetrics(Path folder) {
-        steps = new CsvFile(folder.resolve("log.csv"), CsvFile.Line.STEP);
-        epochs = new CsvFile(folder.resolve("epochs.csv"), CsvFile.Line.EPOCH);
+        steps = new CsvFile(folder.resolve(STEPS), CsvFile.Line.STEP);
+        epochs = new CsvFile(folder.resolve(EPOCHS), CsvFile.Line.EPOCH);
+    }
+
+    /**
+     * Reads the steps that were measured so far. A training may be writing on; a last line that is not
+     * whole is left out.
+     *
+     * @param folder the folder of the files
+     * @return a measurement a step, by step, NaN where a cell is empty; none if there is no file
+     * @throws IOException if the file cannot be read or a line of it is no measurement
+     */
+    public static List<Measurement> readSteps(Path folder) throws IOException {
+        return CsvFile.read(folder.resolve(STEPS));
+    }
+
+    /**
+     * Reads the epochs that were measured so far, as {@link #readSteps} reads steps.
+     *
+     * @param folder the folder of the files
+     * @return a measurement an epoch, by epoch, NaN where a cell is empty; none if there is no file
+     * @throws IOException if the file cannot be read or a line of it is no measurement
+     */
+    public static List<Measurement> readEpochs(Path folder) throws IOException {
+        return CsvFile.read(folder.resolve(EPOCHS));
     }
 
     /** {@inheritDoc} */

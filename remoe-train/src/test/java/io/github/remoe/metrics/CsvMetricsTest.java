@@ -2,11 +2,15 @@ package io.github.remoe.metrics;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -217,5 +221,107 @@ class CsvMetricsTest {
         assertThatCode(() -> write(csv, 1, 4)).doesNotThrowAnyException();
 
         csv.onTrainingEnd(null);
+    }
+
+    @Test
+    void whatIsWrittenIsReadBack() throws Exception {
+        CsvMetrics csv = new CsvMetrics(folder);
+        csv.onMeasuringFrom(1, 1);
+        csv.onStepMeasured(measurement(1, 0.5, Double.NaN));
+        csv.onStepMeasured(measurement(2, Double.POSITIVE_INFINITY, 0.25));
+        csv.onEpochMeasured(measurement(2, 1e-7f, 1));
+
+        // Without closing: the training goes on.
+        assertThat(CsvMetrics.readSteps(folder))
+                .containsExactly(
+                        measurement(1, 0.5, Double.NaN),
+                        measurement(2, Double.POSITIVE_INFINITY, 0.25));
+        assertThat(CsvMetrics.readEpochs(folder)).containsExactly(measurement(2, 1e-7, 1));
+        csv.onTrainingEnd(null);
+    }
+
+    @Test
+    void whatComesLaterIsReadNextTime() throws Exception {
+        CsvMetrics csv = new CsvMetrics(folder);
+        csv.onMeasuringFrom(1, 1);
+        csv.onStepMeasured(new Measurement(1, 1, Map.of("loss/total", 4.0)));
+        assertThat(CsvMetrics.readSteps(folder)).hasSize(1);
+
+        // With another column.
+        csv.onStepMeasured(measurement(2, 2, 0.5));
+
+        assertThat(CsvMetrics.readSteps(folder))
+                .containsExactly(measurement(1, 4, Double.NaN), measurement(2, 2, 0.5));
+        csv.onTrainingEnd(null);
+    }
+
+    @Test
+    void aLineThatIsBeingWrittenIsLeftOut() throws Exception {
+        String whole = "step,epoch,loss/total\n1,1,0.5\n2,1,0.25\n";
+        int first = whole.indexOf("\n2");
+        int second = whole.length() - 1;
+
+        for (int length = 0; length <= whole.length(); length++) {
+            Files.writeString(log, whole.substring(0, length));
+            int lines = length > second ? 2 : length > first ? 1 : 0;
+            assertThat(CsvMetrics.readSteps(folder)).hasSize(lines);
+        }
+    }
+
+    @Test
+    void aFileOfNoLineHasNoMeasurement() throws Exception {
+        assertThat(CsvMetrics.readSteps(folder)).isEmpty();
+        assertThat(CsvMetrics.readEpochs(folder.resolve("gone"))).isEmpty();
+        Files.writeString(log, "");
+        assertThat(CsvMetrics.readSteps(folder)).isEmpty();
+        Files.writeString(log, "step,epoch,loss/total\n");
+        assertThat(CsvMetrics.readSteps(folder)).isEmpty();
+    }
+
+    @Test
+    void lineEndsOfWindowsAreReadAndGoneOnWith() throws Exception {
+        Files.writeString(
+                log, "step,epoch,loss/total,accuracy/clean\r\n1,1,1.0,\r\n2,1,0.25,0.5\r\n");
+        assertThat(CsvMetrics.readSteps(folder))
+                .containsExactly(measurement(1, 1, Double.NaN), measurement(2, 0.25, 0.5));
+
+        write(new CsvMetrics(folder), 2, 3);
+
+        assertThat(CsvMetrics.readSteps(folder))
+                .hasSize(3)
+                .contains(measurement(1, 1, Double.NaN), measurement(2, 0.5, 0.5));
+        assertThat(Files.readAllLines(log)).startsWith("step,epoch,loss/total,accuracy/clean");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "1,1",
+                "1,1,0.5,0.5",
+                "1,1,half",
+                "1.5,1,0.5",
+                "1,,0.5",
+                "",
+                "a,b,c",
+                "\0\0\0"
+            })
+    void aLineThatIsNoneIsNamed(String line) throws Exception {
+        Files.writeString(epochs, "step,epoch,loss/total\n2,1,0.5\n" + line + "\n6,3,0.5\n");
+
+        assertThatThrownBy(() -> CsvMetrics.readEpochs(folder))
+                .isInstanceOf(IOException.class)
+                .hasMessageStartingWith(epochs + ", line 3: expected 3 numbers")
+                .hasMessageEndingWith("Restore the file from a copy, or delete the line.");
+    }
+
+    @Test
+    void aFileOfSomethingElseIsNamed() throws Exception {
+        for (String text : new String[] {"index,label\n", "stepepoch\n", "step,epochs\n", "\n"}) {
+            Files.writeString(log, text);
+            assertThatThrownBy(() -> CsvMetrics.readSteps(folder))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining(log + ", line 1: ")
+                    .hasMessageContaining("'step,epoch'");
+        }
     }
 }
