@@ -208,9 +208,10 @@ public record ReMoE(
         boolean initialized = vit.isInitialized();
         for (int layer : chosen) {
             EncoderBlock encoder = vit.getBlocks().get(layer - 1);
+            // Whatever the gate: the saliency of the patches can be asked for.
             encoder.replaceFeedForward(
                     feedForward -> createBlock(grid, vit.getPrefixTokens(), feedForward, false),
-                    gate == GateType.AEA);
+                    true);
         }
         if (initialized) {
             NDArray weight = vit.getParameters().valueAt(0).getArray();

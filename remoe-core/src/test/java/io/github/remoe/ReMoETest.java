@@ -156,10 +156,10 @@ class ReMoETest {
         assertThat(block.getGlobalExpert()).isNull();
         assertThat(block.getCenterExpert()).isNull();
         vit.initialize(manager, DataType.FLOAT32, vit.inputShape(1));
-        // The gate does not look at the attention.
+        // The gate does not look at the attention, but who inspects the layer may.
         Shape[] tokens = {new Shape(1, 66, 12)};
         assertThat(vit.getBlocks().get(0).getSelfAttention().getOutputShapes(tokens))
-                .hasSize(1);
+                .hasSize(2);
         // 8 experts of hidden width 12 / 2.
         assertThat(block.getRegionalExperts().getParameters().get("weight1").getShape())
                 .isEqualTo(new Shape(8, 12, 6));

@@ -5,8 +5,6 @@ import ai.djl.ndarray.NDList;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
 
-import io.github.remoe.autograd.Constants;
-
 /**
  * Attention-guided expert activation (AEA; paper, section "P2R and Attention-guided Expert
  * Activation"): a region weighs as much as the attention that its patches receive.
@@ -20,7 +18,7 @@ import io.github.remoe.autograd.Constants;
 public final class AeaGate extends Gate {
 
     private final RegionTransform regions;
-    private final boolean classToken;
+    private final Saliency saliency;
 
     /**
      * Creates a gate.
@@ -32,7 +30,7 @@ public final class AeaGate extends Gate {
     public AeaGate(RegionGrid grid, int prefixTokens) {
         super(grid);
         regions = RegionTransform.ofRegions(grid, prefixTokens);
-        classToken = prefixTokens > 0;
+        saliency = new Saliency(prefixTokens);
     }
 
     /** {@inheritDoc} */
@@ -42,22 +40,7 @@ public final class AeaGate extends Gate {
             NDList inputs,
             boolean training,
             PairList<String, Object> params) {
-        NDArray saliency = inputs.size() > 1
-                ? attentionReceived(inputs.get(1))
-                : selfSimilarity(inputs.head());
-        return normalize(regions.mean(saliency.expandDims(2)).squeeze(2));
-    }
-
-    private NDArray attentionReceived(NDArray attention) {
-        // DJL's PyTorch engine averages over one axis at a time.
-        NDArray overHeads =
-                (classToken ? attention.get(":, :, :1") : attention).mean(new int[] {1});
-        return overHeads.mean(new int[] {1});
-    }
-
-    private static NDArray selfSimilarity(NDArray tokens) {
-        NDArray scale = Constants.scalar(tokens, 1 / Math.sqrt(tokens.getShape().get(2)));
-        NDArray similarity = tokens.mul(scale).matMul(tokens.transpose(0, 2, 1));
-        return similarity.softmax(-1).mean(new int[] {1});
+        NDArray tokenSaliency = saliency.of(inputs).expandDims(2);
+        return normalize(regions.mean(tokenSaliency).squeeze(2));
     }
 }

@@ -25,7 +25,8 @@ import java.util.Locale;
  *
  * <p>Input: tokens (B,T,D) with T = P + N, optionally followed by the attention probabilities
  * (B,H,T,T) of the same layer. Output: tokens (B,T,D), then the region weights W (B,K) as the gate
- * gives them (dense, mean 1), unless {@link Builder#optTokensOnly(boolean)} leaves them out.
+ * gives them (dense, mean 1), unless {@link Builder#optTokensOnly(boolean)} leaves them out; behind
+ * them, if a forward pass asks for it by {@link #SALIENCY}, the saliency of the patches (B,N).
  *
  * <ul>
  *   <li>The global expert, any DJL block from (B,T,D) to (B,T,D), sees all tokens. It is the
@@ -58,6 +59,13 @@ public final class ReMoEBlock extends AbstractBlock {
      */
     public static final String DENSE = "dense";
 
+    /**
+     * An optional parameter of a forward pass, a Boolean: whether the saliency s of the patches (B,N),
+     * row by row, follows the region weights. An {@link AeaGate} makes W of it; with another gate it
+     * tells where the attention of the layer goes, and W has nothing to do with it.
+     */
+    public static final String SALIENCY = "saliency";
+
     private static final byte VERSION = 1;
 
     private final RegionGrid grid;
@@ -70,6 +78,7 @@ public final class ReMoEBlock extends AbstractBlock {
 
     private final Block globalExpert;
     private final Gate gate;
+    private final Saliency saliency;
     private final RegionExperts centerExpert;
     private final RegionTransform center;
     private final RegionExperts regionalExperts;
@@ -89,6 +98,7 @@ public final class ReMoEBlock extends AbstractBlock {
                 ? null
                 : addChildBlock("globalExpert", builder.globalExpert);
         this.gate = addChildBlock("gate", gate);
+        saliency = new Saliency(prefixTokens);
         center = RegionTransform.ofCenter(grid, prefixTokens);
         centerExpert = builder.centerExpert
                 ? addChildBlock("centerExpert", new RegionExperts(1, builder.bottleneckRatio))
@@ -138,13 +148,16 @@ public final class ReMoEBlock extends AbstractBlock {
                 NDArray y = regionalExperts
                         .forward(parameterStore, patches, training)
                         .head();
-                NDArray routed = scale(isDense(params) ? weights : route(weights), lambda2);
+                NDArray routed = scale(isOn(DENSE, params) ? weights : route(weights), lambda2);
                 z = add(z, regions.toTokens(regions.weigh(y, routed)));
             }
 
             outputs.add(z);
             if (!tokensOnly) {
                 outputs.add(weights);
+                if (isOn(SALIENCY, params)) {
+                    outputs.add(saliency.of(inputs).get(":, {}:", prefixTokens));
+                }
             }
             NDScope.unregister(outputs);
         }
@@ -168,8 +181,8 @@ public final class ReMoEBlock extends AbstractBlock {
         return kept.div(kept.mean(new int[] {1}, true));
     }
 
-    private static boolean isDense(PairList<String, Object> params) {
-        return params != null && Boolean.TRUE.equals(params.get(DENSE));
+    private static boolean isOn(String name, PairList<String, Object> params) {
+        return params != null && Boolean.TRUE.equals(params.get(name));
     }
 
     private static NDArray add(NDArray sum, NDArray branch) {
