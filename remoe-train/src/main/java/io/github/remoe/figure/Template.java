@@ -10,12 +10,17 @@ import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * A FreeMarker template that lies beside a class. The name's ending chooses what values are escaped
  * for, all of them: {@code .ftlx} for SVG and {@code .ftlh} for HTML.
  */
 public final class Template {
+
+    // No escape makes these characters part of XML.
+    private static final Pattern NO_TEXT = Pattern.compile(
+            "[^\\t\\n\\r\\x{20}-\\x{D7FF}\\x{E000}-\\x{FFFD}\\x{10000}-\\x{10FFFF}]");
 
     private final freemarker.template.Template template;
 
@@ -42,7 +47,7 @@ public final class Template {
     }
 
     /**
-     * Fills the template in.
+     * Fills the template in. Characters that no XML text may have become U+FFFD.
      *
      * @param values the values by name; of records and objects also what they have methods for
      * @return the text
@@ -55,6 +60,6 @@ public final class Template {
             throw new IllegalStateException(
                     "The template " + template.getName() + " fails: " + e.getMessage(), e);
         }
-        return out.toString();
+        return NO_TEXT.matcher(out.toString()).replaceAll("\uFFFD");
     }
 }
