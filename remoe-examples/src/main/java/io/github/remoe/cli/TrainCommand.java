@@ -4,6 +4,9 @@ import ai.djl.Device;
 import ai.djl.translate.TranslateException;
 
 import io.github.remoe.evaluate.Results;
+import io.github.remoe.figure.Template;
+import io.github.remoe.metrics.CsvMetrics;
+import io.github.remoe.report.LiveReport;
 import io.github.remoe.run.RunConfig;
 import io.github.remoe.run.RunFolder;
 import io.github.remoe.run.TrainingRun;
@@ -17,7 +20,9 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 
@@ -34,6 +39,8 @@ final class TrainCommand implements Callable<Integer> {
 
     // What shells report of a program that Ctrl-C ended.
     static final int EXIT_INTERRUPTED = 130;
+
+    private static final Template LIVE_PAGE = new Template(TrainCommand.class, "live.html.ftlh");
 
     @Spec
     private CommandSpec spec;
@@ -64,6 +71,15 @@ final class TrainCommand implements Callable<Integer> {
 
     @Mixin
     private EvaluationOptions evaluationOptions;
+
+    @Option(
+            names = "--live",
+            paramLabel = "PORT",
+            arity = "0..1",
+            fallbackValue = "0",
+            description = "Show the page of the run while it grows, to browsers on this machine"
+                    + " alone; without a port, on a free one.")
+    private Integer livePort;
 
     /** Where the run is. */
     private static final class Place {
@@ -106,13 +122,35 @@ final class TrainCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, TranslateException {
         RunFolder folder = new RunFolder(place.out == null ? place.resume : place.out);
-        Device[] devices = deviceOption.devices();
-        TrainingRun run = place.resume == null
-                ? new TrainingRun(config(), folder, devices)
-                : resume(folder, devices);
-        Optional<Results> results =
-                Runs.train(spec, run, folder, devices[0], evaluationOptions, testSamples);
-        return results.isPresent() ? 0 : EXIT_INTERRUPTED;
+        // Before anything is made: the port may be taken.
+        try (LiveReport live =
+                livePort == null ? null : LiveReport.start(livePort, () -> page(folder))) {
+            Device[] devices = deviceOption.devices();
+            TrainingRun run = place.resume == null
+                    ? new TrainingRun(config(), folder, devices)
+                    : resume(folder, devices);
+            if (live != null) {
+                PrintWriter out = spec.commandLine().getOut();
+                out.println("Live: " + live.getAddress());
+                out.flush();
+            }
+            Optional<Results> results =
+                    Runs.train(spec, run, folder, devices[0], evaluationOptions, testSamples);
+            return results.isPresent() ? 0 : EXIT_INTERRUPTED;
+        }
+    }
+
+    private static String page(RunFolder folder) throws IOException {
+        if (!folder.exists()) {
+            throw new IOException("The training begins.");
+        }
+        return LIVE_PAGE.fill(Map.of(
+                "script",
+                LiveReport.script(),
+                "epochs",
+                CsvMetrics.readEpochs(folder.getPath()),
+                "run",
+                folder.getPath().toString()));
     }
 
     private TrainingRun resume(RunFolder folder, Device... devices) throws IOException {

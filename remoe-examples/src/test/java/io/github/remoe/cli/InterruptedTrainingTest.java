@@ -35,7 +35,8 @@ class InterruptedTrainingTest {
         Process process = new ProcessBuilder(command(
                         "train --data synthetic --samples 400 --batch-size 4 --attack-steps 1"
                                 + " --epochs 1 --warm-up-epochs 0 --milestones=-1 --validation 0"
-                                + " --attack fgsm --test-samples 4 --device cpu --out " + run))
+                                + " --attack fgsm --test-samples 4 --device cpu --live --out "
+                                + run))
                 .redirectErrorStream(true)
                 .redirectOutput(output.toFile())
                 .start();
@@ -52,8 +53,8 @@ class InterruptedTrainingTest {
                 .orElseThrow(() -> new AssertionError("The run was not stopped, see " + output));
         String goOn = stopped.substring(stopped.indexOf(STOPPED) + STOPPED.length());
         assertThat(goOn)
-                .isEqualTo(
-                        "train --resume " + run + " --attack fgsm --test-samples 4 --device cpu");
+                .isEqualTo("train --resume " + run
+                        + " --attack fgsm --test-samples 4 --device cpu --live 0");
         StringWriter out = new StringWriter();
         assertThat(Main.commandLine().setOut(new PrintWriter(out, true)).execute(goOn.split(" ")))
                 .isZero();

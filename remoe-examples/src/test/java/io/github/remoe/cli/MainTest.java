@@ -112,6 +112,8 @@ class MainTest {
                 "train --data synthetic --out x --milestones 0 | milestones holds 0",
                 "train --data synthetic --out x --test-batch-size 0 | must be at least 1, got 0.",
                 "train --data synthetic --out x --oot y | Unknown option",
+                "train --data synthetic --out x --live 70000 | There is no port 70000: choose one of",
+                "train --data synthetic --out x --live loud | --live",
                 "train --data synthetic --out x --lr 0 | learningRate is '0', allowed is a number above 0",
                 "evaluate --run nowhere | There is no folder nowhere. Name the folder of a training run.",
                 "evaluate --run src | There is no config.yaml in src. Name the folder of a training run.",
