@@ -20,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -64,6 +65,7 @@ public final class LiveReport implements AutoCloseable {
     private final Page page;
     private final HttpServer server;
     private final ExecutorService threads;
+    private final CountDownLatch lastLook = new CountDownLatch(1);
 
     private byte[] content;
     private int status;
@@ -146,7 +148,7 @@ public final class LiveReport implements AutoCloseable {
     }
 
     /**
-     * Ends it. A browser that refreshed the page lately gets a few seconds to fetch the last state.
+     * Ends it. A browser that refreshed the page lately gets a few seconds to fetch its last state.
      */
     @Override
     public void close() {
@@ -158,7 +160,7 @@ public final class LiveReport implements AutoCloseable {
         }
         if (watched) {
             try {
-                Thread.sleep(LAST_LOOK_MILLIS);
+                lastLook.await(LAST_LOOK_MILLIS, TimeUnit.MILLISECONDS);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
@@ -197,20 +199,26 @@ public final class LiveReport implements AutoCloseable {
     }
 
     private void sendPage(HttpExchange exchange) throws IOException {
+        boolean refresh = "refresh".equals(exchange.getRequestURI().getQuery());
         byte[] body;
         int code;
+        boolean last;
         synchronized (this) {
-            if ("refresh".equals(exchange.getRequestURI().getQuery())) {
+            if (refresh) {
                 lastRefresh = System.nanoTime();
             }
             if (System.nanoTime() - due >= 0) {
                 render();
             }
-            exchange.getResponseHeaders().set("Training", ended ? "ended" : "running");
             body = content;
             code = status;
+            last = ended;
         }
+        exchange.getResponseHeaders().set("Training", last ? "ended" : "running");
         send(exchange, code, body);
+        if (refresh && last) {
+            lastLook.countDown();
+        }
     }
 
     private void render() {

@@ -2,7 +2,7 @@
 (() => {
   'use strict';
 
-  const MILLIS = 3000;
+  const MILLIS = Number(document.currentScript.dataset.millis ?? 3000);
   const MILLIS_UNSEEN = 60000;
 
   const bar = document.createElement('aside');
@@ -129,7 +129,9 @@
       const answer = await fetch('/?refresh', {cache: 'no-store'});
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
       ended = answer.headers.get('Training') === 'ended';
-      if (answer.ok) {
+      if (answer.ok && 'noPage' in document.querySelector('main').dataset) {
+        location.reload();
+      } else if (answer.ok) {
         show(page);
         tick();
         say(ended ? 'The training has ended; this is its page to the end.' : 'The training runs.');
