@@ -11,9 +11,6 @@ import java.util.List;
  */
 record Legend(List<Legend.Entry> entries, double height) {
 
-    /** The width of the mark before a text. */
-    static final double MARK = 26;
-
     private static final double SPACE = 6;
     private static final double GAP = 16;
 
@@ -24,40 +21,31 @@ record Legend(List<Legend.Entry> entries, double height) {
      * @param y the middle of its line
      * @param text what is shown
      * @param full all of the text
+     * @param textX where the text begins
      */
-    public record Entry(double x, double y, String text, String full) {
-
-        /**
-         * Returns where the text begins.
-         *
-         * @return x
-         */
-        public double textX() {
-            return x + MARK + SPACE;
-        }
-    }
+    public record Entry(double x, double y, String text, String full, double textX) {}
 
     /**
      * Puts entries below each other and beside each other, as the room allows.
      *
      * @param labels the texts
-     * @param left where a line begins
-     * @param right where it ends
+     * @param mark the width of the mark before a text
+     * @param right where a line ends; it begins at 0
      * @param top where the first line begins
      * @return the legend, its entries in the order of the texts
      */
-    static Legend of(List<String> labels, double left, double right, double top) {
+    static Legend of(List<String> labels, double mark, double right, double top) {
         List<Entry> entries = new ArrayList<>();
-        double x = left;
+        double x = 0;
         double y = top + Text.LINE / 2;
         for (String label : labels) {
-            String text = Text.shorten(label, right - left - MARK - SPACE);
-            double width = MARK + SPACE + Text.width(text);
-            if (x > left && x + width > right) {
-                x = left;
+            String text = Text.shorten(label, right - mark - SPACE);
+            double width = mark + SPACE + Text.width(text);
+            if (x > 0 && x + width > right) {
+                x = 0;
                 y += Text.LINE;
             }
-            entries.add(new Entry(x, y, text, label));
+            entries.add(new Entry(x, y, text, label, x + mark + SPACE));
             x += width + GAP;
         }
         return new Legend(entries, entries.isEmpty() ? 0 : y + Text.LINE / 2 - top);

@@ -42,6 +42,14 @@ public final class LineChart {
         return new Builder(name, title);
     }
 
+    static void checkRange(double min, double max) {
+        if (!(min < max) || !Curve.drawable(min) || !Curve.drawable(max)) {
+            throw new IllegalArgumentException(String.format(
+                    "The range of a chart goes from a lower to a higher number, got %s to %s.",
+                    min, max));
+        }
+    }
+
     /** A horizontal line across the chart. */
     record Reference(String label, double y) {}
 
@@ -118,11 +126,7 @@ public final class LineChart {
          * @throws IllegalArgumentException unless min is less than max
          */
         public Builder optYRange(double min, double max) {
-            if (!(min < max) || !Curve.drawable(min) || !Curve.drawable(max)) {
-                throw new IllegalArgumentException(
-                        "The range of a chart goes from a lower to a higher number, got " + min
-                                + " to " + max + ".");
-            }
+            checkRange(min, max);
             this.low = min;
             this.high = max;
             return this;

@@ -24,6 +24,7 @@ final class LineDrawing {
     private static final double TOP = 28;
     private static final double BOTTOM = TOP + 190;
     private static final double TICK_LABELS = 22;
+    private static final double LEGEND_LINE = 26;
 
     // Markers at the ends of an axis lie beside the frame, not on it.
     private static final double INSET = 8;
@@ -121,7 +122,7 @@ final class LineDrawing {
                                 curves.stream().map(Curve::label),
                                 references.stream().map(LineChart.Reference::label))
                         .toList(),
-                0,
+                LEGEND_LINE,
                 WIDTH,
                 legendTop);
         Map<String, Object> values = new HashMap<>();

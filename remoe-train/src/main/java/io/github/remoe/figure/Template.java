@@ -18,9 +18,9 @@ import java.util.regex.Pattern;
  */
 public final class Template {
 
-    // No escape makes these characters part of XML.
+    // No escape makes these characters part of XML, or shows something.
     private static final Pattern NO_TEXT = Pattern.compile(
-            "[^\\t\\n\\r\\x{20}-\\x{D7FF}\\x{E000}-\\x{FFFD}\\x{10000}-\\x{10FFFF}]");
+            "[^\\t\\n\\r\\x{20}-\\x{7E}\\x{A0}-\\x{D7FF}\\x{E000}-\\x{FFFD}\\x{10000}-\\x{10FFFF}]");
 
     private final freemarker.template.Template template;
 
@@ -47,7 +47,8 @@ public final class Template {
     }
 
     /**
-     * Fills the template in. Characters that no XML text may have become U+FFFD.
+     * Fills the template in. Control characters, and others that XML has no place for,
+     * become U+FFFD.
      *
      * @param values the values by name; of records and objects also what they have methods for
      * @return the text
@@ -60,6 +61,10 @@ public final class Template {
             throw new IllegalStateException(
                     "The template " + template.getName() + " fails: " + e.getMessage(), e);
         }
-        return NO_TEXT.matcher(out.toString()).replaceAll("\uFFFD");
+        return clean(out.toString());
+    }
+
+    static String clean(String text) {
+        return NO_TEXT.matcher(text).replaceAll("\uFFFD");
     }
 }

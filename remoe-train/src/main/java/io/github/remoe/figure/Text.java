@@ -27,7 +27,11 @@ final class Text {
      * @return its width, rather too much than too little
      */
     static double width(String text) {
-        return text.isEmpty() ? 0 : MARGIN * FONT.getStringBounds(text, CONTEXT).getWidth();
+        if (text.isEmpty()) {
+            return 0;
+        }
+        String shown = Template.clean(text).replaceAll("\\s", " ");
+        return MARGIN * FONT.getStringBounds(shown, CONTEXT).getWidth();
     }
 
     /**
