@@ -8,7 +8,7 @@ import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.data.PixelDataset;
 import io.github.remoe.evaluate.GradientMaskingCheck;
 import io.github.remoe.evaluate.MaskingReport;
-import io.github.remoe.figure.Png;
+import io.github.remoe.figure.Figure;
 import io.github.remoe.file.AtomicFile;
 import io.github.remoe.report.MaskingCharts;
 import io.github.remoe.run.RunConfig;
@@ -35,7 +35,7 @@ import java.util.stream.LongStream;
                     + " mislead them.",
             "Loss against steps, transfer from a surrogate, black box (Square) against white box,"
                     + " noise against gradients, epsilon grown until accuracy must be 0; a verdict"
-                    + " in words, masking.json and two charts."
+                    + " in words, masking.json and three charts, as SVG and PNG."
         },
         mixinStandardHelpOptions = true,
         sortOptions = false)
@@ -154,10 +154,9 @@ final class MaskingCommand implements Callable<Integer> {
     private void write(MaskingReport report, Path folder) throws IOException {
         Files.createDirectories(folder);
         AtomicFile.write(folder.resolve("masking.json"), report.toJson());
-        Png.write(
-                MaskingCharts.accuracyOverEpsilon(report),
-                folder.resolve("accuracy-over-epsilon.png"));
-        Png.write(MaskingCharts.lossOverSteps(report), folder.resolve("loss-over-steps.png"));
+        for (Figure chart : MaskingCharts.of(report)) {
+            chart.write(folder);
+        }
         spec.commandLine().getOut().printf("%n%sReport: %s%n", report.toText(), folder);
         spec.commandLine().getOut().flush();
     }

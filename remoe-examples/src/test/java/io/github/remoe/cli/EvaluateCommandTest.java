@@ -147,6 +147,8 @@ class EvaluateCommandTest {
         assertThat(Files.readString(report.resolve("masking.json"))).contains("\"verdict\"");
         assertThat(report)
                 .isDirectoryContaining("glob:**/accuracy-over-epsilon.png")
+                .isDirectoryContaining("glob:**/accuracy-over-epsilon.svg")
+                .isDirectoryContaining("glob:**/accuracy-over-steps.png")
                 .isDirectoryContaining("glob:**/loss-over-steps.png");
     }
 

@@ -3,31 +3,28 @@ package io.github.remoe.report;
 import io.github.remoe.attack.Norm;
 import io.github.remoe.evaluate.Accuracy;
 import io.github.remoe.evaluate.MaskingReport;
+import io.github.remoe.figure.Figure;
+import io.github.remoe.figure.LineChart;
 
-import org.knowm.xchart.BitmapEncoder;
-import org.knowm.xchart.XYChart;
-import org.knowm.xchart.XYChartBuilder;
-import org.knowm.xchart.XYSeries;
-import org.knowm.xchart.style.Styler;
-import org.knowm.xchart.style.lines.SeriesLines;
-import org.knowm.xchart.style.markers.SeriesMarkers;
-
-import java.awt.Color;
-import java.awt.image.BufferedImage;
-import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 
-/** The two curves of a {@link MaskingReport}. */
+/** The curves of a {@link MaskingReport}. */
 public final class MaskingCharts {
 
-    private static final int WIDTH = 720;
-    private static final int HEIGHT = 440;
-    private static final Color LINE = new Color(0x1F5FA8);
-    private static final Color INTERVAL = new Color(0x9DBBDD);
-    private static final Color CLEAN = new Color(0x808080);
-
     private MaskingCharts() {}
+
+    /**
+     * Draws all curves.
+     *
+     * @param report the report
+     * @return accuracy over epsilon, accuracy over steps, loss over steps
+     */
+    public static List<Figure> of(MaskingReport report) {
+        return List.of(
+                accuracyOverEpsilon(report), accuracyOverSteps(report), lossOverSteps(report));
+    }
 
     /**
      * Draws accuracy over epsilon, with 95 % intervals: it should fall to 0.
@@ -35,25 +32,49 @@ public final class MaskingCharts {
      * @param report the report
      * @return the chart
      */
-    public static BufferedImage accuracyOverEpsilon(MaskingReport report) {
+    public static Figure accuracyOverEpsilon(MaskingReport report) {
         boolean linf = report.threatModel().norm() == Norm.LINF;
-        List<MaskingReport.Epsilon> at = report.epsilons();
-        double[] epsilons =
-                at.stream().mapToDouble(e -> e.epsilon() * (linf ? 255 : 1)).toArray();
-        XYChart chart = chart(
-                "Accuracy under the white-box attack",
-                linf ? "epsilon (linf), of 255" : "epsilon (l2)",
-                "accuracy, %");
-        chart.getStyler().setYAxisMin(0.0).setYAxisMax(100.0);
-        add(chart, "95 % interval", epsilons, percent(at, Accuracy::lower), INTERVAL);
-        add(chart, "upper end", epsilons, percent(at, Accuracy::upper), INTERVAL)
-                .setShowInLegend(false);
-        double[] clean = new double[epsilons.length];
-        Arrays.fill(clean, 100 * report.clean().value());
-        add(chart, "without attack", epsilons, clean, CLEAN).setMarker(SeriesMarkers.NONE);
-        add(chart, "under attack", epsilons, percent(at, Accuracy::value), LINE)
-                .setMarker(SeriesMarkers.CIRCLE);
-        return BitmapEncoder.getBufferedImage(chart);
+        return accuracy(
+                LineChart.builder("accuracy-over-epsilon", "Accuracy under the white-box attack")
+                        .setX(linf ? "epsilon (linf), of 255" : "epsilon (l2)"),
+                report,
+                report.epsilons(),
+                at -> at.epsilon() * (linf ? 255 : 1),
+                MaskingReport.Epsilon::accuracy);
+    }
+
+    /**
+     * Draws accuracy over the number of PGD steps, with 95 % intervals: it should fall and settle.
+     *
+     * @param report the report
+     * @return the chart
+     */
+    public static Figure accuracyOverSteps(MaskingReport report) {
+        return accuracy(
+                LineChart.builder("accuracy-over-steps", "Accuracy under PGD").setX("steps"),
+                report,
+                report.steps(),
+                MaskingReport.Steps::steps,
+                MaskingReport.Steps::accuracy);
+    }
+
+    private static <T> Figure accuracy(
+            LineChart.Builder chart,
+            MaskingReport report,
+            List<T> points,
+            ToDoubleFunction<T> x,
+            Function<T, Accuracy> accuracy) {
+        return chart.setY("accuracy, %")
+                .optLogX()
+                .optYRange(0, 100)
+                .optReference("without attack", 100 * report.clean().value())
+                .addSeries(
+                        "under attack (95 % interval)",
+                        numbers(points, x),
+                        numbers(points, point -> 100 * accuracy.apply(point).value()),
+                        numbers(points, point -> 100 * accuracy.apply(point).lower()),
+                        numbers(points, point -> 100 * accuracy.apply(point).upper()))
+                .build();
     }
 
     /**
@@ -62,46 +83,19 @@ public final class MaskingCharts {
      * @param report the report
      * @return the chart
      */
-    public static BufferedImage lossOverSteps(MaskingReport report) {
-        double[] steps =
-                report.steps().stream().mapToDouble(MaskingReport.Steps::steps).toArray();
-        double[] losses =
-                report.steps().stream().mapToDouble(MaskingReport.Steps::loss).toArray();
-        XYChart chart = chart("Mean cross-entropy under PGD", "steps", "loss");
-        add(chart, "loss", steps, losses, LINE).setMarker(SeriesMarkers.CIRCLE);
-        chart.getStyler().setLegendVisible(false);
-        return BitmapEncoder.getBufferedImage(chart);
-    }
-
-    private static double[] percent(
-            List<MaskingReport.Epsilon> at, ToDoubleFunction<Accuracy> share) {
-        return at.stream()
-                .mapToDouble(epsilon -> 100 * share.applyAsDouble(epsilon.accuracy()))
-                .toArray();
-    }
-
-    private static XYSeries add(XYChart chart, String name, double[] x, double[] y, Color color) {
-        XYSeries series = chart.addSeries(name, x, y);
-        series.setMarkerColor(color);
-        series.setLineColor(color);
-        series.setLineStyle(color == LINE ? SeriesLines.SOLID : SeriesLines.DASH_DASH);
-        series.setMarker(SeriesMarkers.NONE);
-        return series;
-    }
-
-    private static XYChart chart(String title, String x, String y) {
-        XYChart chart = new XYChartBuilder()
-                .width(WIDTH)
-                .height(HEIGHT)
-                .title(title)
-                .xAxisTitle(x)
-                .yAxisTitle(y)
-                .theme(Styler.ChartTheme.XChart)
+    public static Figure lossOverSteps(MaskingReport report) {
+        return LineChart.builder("loss-over-steps", "Mean cross-entropy under PGD")
+                .setX("steps")
+                .setY("loss")
+                .optLogX()
+                .addSeries(
+                        "mean over the images classified rightly",
+                        numbers(report.steps(), MaskingReport.Steps::steps),
+                        numbers(report.steps(), MaskingReport.Steps::loss))
                 .build();
-        chart.getStyler()
-                .setXAxisLogarithmic(true)
-                .setLegendPosition(Styler.LegendPosition.InsideNE)
-                .setChartBackgroundColor(Color.WHITE);
-        return chart;
+    }
+
+    private static <T> double[] numbers(List<T> points, ToDoubleFunction<T> number) {
+        return points.stream().mapToDouble(number).toArray();
     }
 }

@@ -5,15 +5,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.evaluate.Accuracy;
 import io.github.remoe.evaluate.MaskingReport;
+import io.github.remoe.figure.Figure;
 
 import org.junit.jupiter.api.Test;
 
-import java.awt.image.BufferedImage;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 class MaskingChartsTest {
-
-    private static final int LINE = 0x1F5FA8;
 
     private static MaskingReport report(ThreatModel threat, double lossInTheEnd) {
         return new MaskingReport(
@@ -31,24 +31,35 @@ class MaskingChartsTest {
                 List.of());
     }
 
-    private static long pixels(BufferedImage chart, int color) {
-        long count = 0;
-        for (int y = 0; y < chart.getHeight(); y++) {
-            for (int x = 0; x < chart.getWidth(); x++) {
-                count += (chart.getRGB(x, y) & 0xFFFFFF) == color ? 1 : 0;
-            }
-        }
-        return count;
+    private static String data(Figure chart, String styleClass) {
+        Matcher path =
+                Pattern.compile("class=\"" + styleClass + "\" d=\"([^\"]*)\"").matcher(chart.svg());
+        assertThat(path.find()).isTrue();
+        return path.group(1);
     }
 
     @Test
-    void curvesAreDrawn() {
-        for (ThreatModel threat : List.of(ThreatModel.linf(8 / 255f), ThreatModel.l2(0.5f))) {
-            assertThat(pixels(MaskingCharts.accuracyOverEpsilon(report(threat, 2.5)), LINE))
-                    .isGreaterThan(300);
-            assertThat(pixels(MaskingCharts.lossOverSteps(report(threat, 2.5)), LINE))
-                    .isGreaterThan(300);
-        }
+    void curvesHaveAPointForEachMeasurement() {
+        Figure accuracy =
+                MaskingCharts.accuracyOverEpsilon(report(ThreatModel.linf(8 / 255f), 2.5));
+
+        assertThat(accuracy.svg())
+                .contains("under attack (95 % interval): 8 of 255, 44 % (37.3 to 50.93)")
+                .contains("32 of 255, 10 %")
+                .contains("255 of 255, 0 %")
+                .contains("without attack: 80 %");
+        assertThat(data(accuracy, "s1-line").chars().filter(c -> c == 'L').count())
+                .isEqualTo(2);
+        assertThat(data(accuracy, "s1-fill")).endsWith("Z");
+        assertThat(MaskingCharts.accuracyOverEpsilon(report(ThreatModel.l2(0.5f), 2.5))
+                        .svg())
+                .contains("epsilon (l2) 0.5, 44 %");
+        assertThat(MaskingCharts.accuracyOverSteps(report(ThreatModel.l2(0.5f), 2.5))
+                        .svg())
+                .contains("steps 1, 60 %", "steps 10, 45 %", "steps 100, 44 %");
+        assertThat(MaskingCharts.lossOverSteps(report(ThreatModel.l2(0.5f), 2.5))
+                        .svg())
+                .contains("steps 1, loss 1.2", "steps 10, loss 2.4", "steps 100, loss 2.5");
     }
 
     @Test
@@ -63,7 +74,9 @@ class MaskingChartsTest {
                 List.of(),
                 List.of());
 
-        assertThat(pixels(MaskingCharts.lossOverSteps(flat), LINE)).isGreaterThan(100);
-        assertThat(pixels(MaskingCharts.accuracyOverEpsilon(flat), LINE)).isGreaterThan(10);
+        assertThat(MaskingCharts.of(flat)).hasSize(3);
+        assertThat(data(MaskingCharts.lossOverSteps(flat), "s1-line"))
+                .matches("M[0-9.]+ ([0-9.]+)L[0-9.]+ \\1");
+        assertThat(MaskingCharts.accuracyOverEpsilon(flat).svg()).contains("255 of 255, 80 %");
     }
 }
