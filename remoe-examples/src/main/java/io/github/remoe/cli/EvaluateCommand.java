@@ -78,12 +78,6 @@ final class EvaluateCommand implements Callable<Integer> {
     private boolean worstCase;
 
     @Option(
-            names = "--save-adversarial",
-            description = "Save the adversarial images in adversarial as safetensors and npz;"
-                    + " 'verify' looks at them again.")
-    private boolean saveAdversarial;
-
-    @Option(
             names = "--out",
             paramLabel = "DIR",
             description = "Where results.json and verdicts.csv go. Default: the run folder.")
@@ -113,7 +107,6 @@ final class EvaluateCommand implements Callable<Integer> {
                     threatOptions.epsilons(),
                     threatOptions.stepSize,
                     worstCase,
-                    saveAdversarial,
                     model.network(),
                     seed);
             Results results = evaluation.run(model.with(images.getClasses()), folder);

@@ -2,7 +2,6 @@ package io.github.remoe.cli;
 
 import ai.djl.training.dataset.Dataset;
 
-import io.github.remoe.attack.Norm;
 import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.data.Datasets;
 import io.github.remoe.data.PixelDataset;
@@ -36,7 +35,6 @@ final class Evaluation {
     private final List<Float> epsilons;
     private final Float stepSize;
     private final boolean worstCase;
-    private final boolean saveAdversarial;
     private final VisionTransformer network;
     private final long seed;
 
@@ -49,7 +47,6 @@ final class Evaluation {
      * @param epsilons the radii, ascending
      * @param stepSize the length of a step, or null for the attacks' own
      * @param worstCase whether only the worst case over the attacks is measured
-     * @param saveAdversarial whether the adversarial images are saved too
      * @param network the network to be evaluated, trained or not, or null if it is none of ours
      * @param seed what the attacks' random choices come from
      * @throws IllegalArgumentException if there is no attack of a name, or a setting is out of range
@@ -61,7 +58,6 @@ final class Evaluation {
             List<Float> epsilons,
             Float stepSize,
             boolean worstCase,
-            boolean saveAdversarial,
             VisionTransformer network,
             long seed) {
         this.images = images;
@@ -70,7 +66,6 @@ final class Evaluation {
         this.epsilons = epsilons;
         this.stepSize = stepSize;
         this.worstCase = worstCase;
-        this.saveAdversarial = saveAdversarial;
         this.network = network;
         this.seed = seed;
         if (options.batchSize < 1) {
@@ -114,7 +109,7 @@ final class Evaluation {
         Files.createDirectories(folder);
         Path state = folder.resolve(STATE);
         Path adversarial = folder.resolve("adversarial");
-        if (saveAdversarial && Files.exists(adversarial) && !Files.exists(state)) {
+        if (options.saveAdversarial && Files.exists(adversarial) && !Files.exists(state)) {
             throw new IOException(String.format(
                     "%s holds the adversarial images of an evaluation that is done. Choose another"
                             + " --out, or delete them.",
@@ -131,7 +126,7 @@ final class Evaluation {
                     .optSeed(seed)
                     .optState(state)
                     .optListener(progress);
-            if (saveAdversarial) {
+            if (options.saveAdversarial) {
                 evaluator.optAdversarialFolder(adversarial);
             }
             for (String name : options.attacks) {
@@ -209,7 +204,8 @@ final class Evaluation {
         for (Results.RobustAccuracy robust : results.robust()) {
             print(
                     out,
-                    robust.attack() + " " + epsilon(results, robust.epsilon()),
+                    robust.attack() + " "
+                            + results.threatModel().at(robust.epsilon()).epsilonText(),
                     robust.accuracy());
             results.robustAfterMember().stream()
                     .filter(after -> after.attack().equals(robust.attack())
@@ -218,17 +214,15 @@ final class Evaluation {
         }
         if (results.attacks().size() > 1) {
             for (Results.WorstCase worst : results.worstCase()) {
-                print(out, "worst case " + epsilon(results, worst.epsilon()), worst.accuracy());
+                print(
+                        out,
+                        "worst case "
+                                + results.threatModel().at(worst.epsilon()).epsilonText(),
+                        worst.accuracy());
             }
         }
         results.warnings().forEach(warning -> out.printf("Warning: %s%n", warning));
         out.flush();
-    }
-
-    private static String epsilon(Results results, float epsilon) {
-        return results.threatModel().norm().equals(Norm.LINF.toString())
-                ? String.format(Locale.ROOT, "%.3g/255", 255 * epsilon)
-                : String.format(Locale.ROOT, "%.3g", epsilon);
     }
 
     private static void print(PrintWriter out, String name, Accuracy accuracy) {

@@ -23,4 +23,10 @@ final class EvaluationOptions {
             description = "Images evaluated at a time; changes no verdict. Default:"
                     + " ${DEFAULT-VALUE}.")
     int batchSize;
+
+    @Option(
+            names = "--save-adversarial",
+            description = "Save the adversarial images in adversarial as safetensors and npz:"
+                    + " 'verify' looks at them again, 'report' shows them.")
+    boolean saveAdversarial;
 }

@@ -30,6 +30,7 @@ import java.util.concurrent.Callable;
             MergeCommand.class,
             VerifyCommand.class,
             MaskingCommand.class,
+            ReportCommand.class,
             AttackCommand.class,
             ExportCommand.class,
             ExperimentCommand.class

@@ -19,7 +19,8 @@ import java.util.concurrent.Callable;
 
 /**
  * Trains the micro vision transformer adversarially on the built-in images, with ReMoE and both
- * region losses, then the same without, and compares them. Both are plain {@code train} commands.
+ * region losses, then the same without, and compares them: two plain {@code train} commands and a
+ * {@code report}.
  */
 final class Quickstart implements Callable<Integer> {
 
@@ -27,7 +28,7 @@ final class Quickstart implements Callable<Integer> {
     static final String TRAIN = "train --data synthetic --samples 2500 --augment none"
             + " --epochs 4 --warm-up-epochs 0 --milestones 3 --batch-size 32"
             + " --optimizer adamw --lr 1e-3 --weight-decay 0.01"
-            + " --attack-steps 3 --step-size 4/255 --test-samples 200 --device cpu";
+            + " --attack-steps 3 --step-size 4/255 --test-samples 200 --save-adversarial --device cpu";
 
     @Spec(Spec.Target.MIXEE)
     private CommandSpec spec;
@@ -52,6 +53,16 @@ final class Quickstart implements Callable<Integer> {
         }
         if (exitCode == 0) {
             compare(new RunFolder(remoe).readResults(), new RunFolder(plain).readResults());
+            exitCode = execute(
+                    "report",
+                    "--run",
+                    remoe.toString(),
+                    "--run",
+                    plain.toString(),
+                    "--out",
+                    folder.toString(),
+                    "--device",
+                    "cpu");
         }
         return exitCode;
     }
@@ -62,10 +73,14 @@ final class Quickstart implements Callable<Integer> {
         PrintWriter printer = spec.commandLine().getOut();
         printer.println(String.join(" ", arguments));
         printer.flush();
+        return execute(arguments.toArray(new String[0]));
+    }
+
+    private int execute(String... arguments) {
         return Main.commandLine()
-                .setOut(printer)
+                .setOut(spec.commandLine().getOut())
                 .setErr(spec.commandLine().getErr())
-                .execute(arguments.toArray(new String[0]));
+                .execute(arguments);
     }
 
     private static Path free(Path wanted) {

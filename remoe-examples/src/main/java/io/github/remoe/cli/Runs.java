@@ -66,7 +66,6 @@ final class Runs {
                 // training.
                 null,
                 false,
-                false,
                 config.createModel(run.getClasses().size()),
                 config.seed());
         CountDownLatch saved = new CountDownLatch(1);
@@ -126,8 +125,9 @@ final class Runs {
         Stream<String> evaluation = spec.commandLine().getParseResult().matchedOptions().stream()
                 .filter(option ->
                         option.group() == null && !option.longestName().equals("--config"))
-                .map(option ->
-                        option.longestName() + " " + String.join(",", option.stringValues()));
+                .map(option -> option.arity().max() == 0
+                        ? option.longestName()
+                        : option.longestName() + " " + String.join(",", option.stringValues()));
         return Stream.concat(Stream.of("train --resume " + run), evaluation)
                 .collect(Collectors.joining(" "));
     }

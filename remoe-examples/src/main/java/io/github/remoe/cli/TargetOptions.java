@@ -10,7 +10,6 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.nn.SequentialBlock;
 
-import io.github.remoe.ModelSummary;
 import io.github.remoe.attack.DenseGate;
 import io.github.remoe.attack.TargetModel;
 import io.github.remoe.autograd.Constants;
@@ -18,7 +17,6 @@ import io.github.remoe.evaluate.Results;
 import io.github.remoe.run.RunConfig;
 import io.github.remoe.run.RunFolder;
 import io.github.remoe.vit.VisionTransformer;
-import io.github.remoe.weights.ParameterChecksum;
 import io.github.remoe.weights.Sha256;
 
 import picocli.CommandLine.ArgGroup;
@@ -139,8 +137,6 @@ final class TargetOptions {
          */
         static Loaded of(Model model, RunConfig config, List<String> classes) {
             VisionTransformer vit = (VisionTransformer) model.getBlock();
-            ModelSummary summary = ModelSummary.of(vit);
-            String checksum = ParameterChecksum.of(vit);
             return new Loaded(
                     model,
                     new TargetModel(model),
@@ -148,14 +144,7 @@ final class TargetOptions {
                     classes,
                     true,
                     vit.getImageSize(),
-                    new Results.Model(
-                            config.model(),
-                            // Routing is no parameter, yet another routing is another model.
-                            config.remoe() ? checksum + " " + config.createReMoE() : checksum,
-                            config.remoe(),
-                            summary.parameters(),
-                            summary.macs(),
-                            Integer.valueOf(model.getProperty("Epoch", "0"))));
+                    config.describe(model));
         }
 
         /** The network, or null if it is none of ours. */

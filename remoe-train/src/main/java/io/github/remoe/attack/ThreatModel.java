@@ -80,6 +80,22 @@ public record ThreatModel(Norm norm, float epsilon, float pixelMin, float pixelM
     }
 
     /**
+     * Writes the radius as papers do.
+     *
+     * @return in l-infinity and a pixel range of [0,1] a fraction of 255 if it is one, such as {@code
+     *     8/255}; otherwise a decimal number
+     */
+    public String epsilonText() {
+        int levels = Math.round(255 * epsilon);
+        boolean whole = norm == Norm.LINF
+                && pixelMin == 0
+                && pixelMax == 1
+                && levels > 0
+                && epsilon == levels / 255f;
+        return whole ? levels + "/255" : Float.toString(epsilon);
+    }
+
+    /**
      * Returns the size of each image's perturbation.
      *
      * @param adversarial (B,C,h,w)

@@ -3,9 +3,13 @@ package io.github.remoe.evaluate;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
 
 import io.github.remoe.attack.ThreatModel;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
@@ -76,6 +80,29 @@ public record MaskingReport(
      * @param accuracy the share of all images that are classified rightly
      */
     public record Epsilon(float epsilon, Accuracy accuracy) {}
+
+    /**
+     * Reads a report.
+     *
+     * @param file a file with what {@link #toJson} gave
+     * @return the report
+     * @throws IOException if the file cannot be read or is no report
+     */
+    public static MaskingReport load(Path file) throws IOException {
+        MaskingReport report;
+        try {
+            report = GSON.fromJson(Files.readString(file), MaskingReport.class);
+        } catch (JsonParseException e) {
+            throw new IOException(
+                    file + " is cut off or no report of a check for gradient masking. Check again.",
+                    e);
+        }
+        if (report == null || report.checks() == null || report.clean() == null) {
+            throw new IOException(
+                    file + " is no report of a check for gradient masking. Check again.");
+        }
+        return report;
+    }
 
     /**
      * Tells whether gradients look masked: whether a check failed.

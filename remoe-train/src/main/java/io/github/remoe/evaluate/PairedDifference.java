@@ -1,29 +1,30 @@
 package io.github.remoe.evaluate;
 
 /**
- * How many more images one attack breaks than another on the same images, with a 95 % interval.
+ * How many more of the same images one of two is right about, or breaks, than the other, with a 95 %
+ * interval.
  *
  * <p>Only the images on which the two differ tell anything. The interval joins the score intervals of
  * both shares (Newcombe 1998) and takes into account that one image cannot count for both.
  *
- * @param first the images that only the first attack breaks
- * @param second the images that only the second breaks
+ * @param first the images that count for the first alone
+ * @param second those that count for the second alone
  * @param total all images, at least 1
  * @param value (first - second) / total
  * @param lower the lower end of the interval
  * @param upper the upper end of the interval
  */
-record PairedDifference(
+public record PairedDifference(
         long first, long second, long total, double value, double lower, double upper) {
 
     /**
      * Creates a difference from counts.
      *
-     * @param first the images that only the first attack breaks
-     * @param second the images that only the second breaks
+     * @param first the images that count for the first alone
+     * @param second those that count for the second alone
      * @param total all images, at least 1
      */
-    PairedDifference(long first, long second, long total) {
+    public PairedDifference(long first, long second, long total) {
         this(
                 first,
                 second,

@@ -10,9 +10,13 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import com.google.gson.JsonSyntaxException;
 
+import io.github.remoe.attack.Norm;
+import io.github.remoe.attack.ThreatModel;
+
 import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.IntStream;
 
 /**
@@ -104,7 +108,19 @@ public record Results(
      * @param pixelMin the smallest pixel value
      * @param pixelMax the largest pixel value
      */
-    public record Threat(String norm, List<Float> epsilons, float pixelMin, float pixelMax) {}
+    public record Threat(String norm, List<Float> epsilons, float pixelMin, float pixelMax) {
+
+        /**
+         * Returns one of the threat models.
+         *
+         * @param epsilon its radius
+         * @return the threat model
+         */
+        public ThreatModel at(float epsilon) {
+            return new ThreatModel(
+                    Norm.valueOf(norm.toUpperCase(Locale.ROOT)), epsilon, pixelMin, pixelMax);
+        }
+    }
 
     /**
      * What an evaluation ran on.
@@ -404,7 +420,7 @@ public record Results(
                     settings.dataset(),
                     null,
                     architecture,
-                    RobustBench.eps(settings.threatModel(largest)),
+                    settings.threatModel(largest).epsilonText(),
                     RobustBench.percent(verdicts.clean().value()),
                     null,
                     standardAutoAttack == null || !isMeasuredAlone()

@@ -2,9 +2,6 @@ package io.github.remoe.evaluate;
 
 import com.google.gson.annotations.SerializedName;
 
-import io.github.remoe.attack.Norm;
-import io.github.remoe.attack.ThreatModel;
-
 import java.util.Locale;
 
 /**
@@ -42,24 +39,6 @@ public record RobustBench(
         @SerializedName("autoattack_acc") String autoattackAcc,
         String footnote,
         Boolean unreliable) {
-
-    /**
-     * Writes a radius as RobustBench does.
-     *
-     * @param threatModel the threat model
-     * @return in l-infinity and a pixel range of [0,1] a fraction of 255 if it is one, otherwise a
-     *     decimal number
-     */
-    static String eps(ThreatModel threatModel) {
-        float epsilon = threatModel.epsilon();
-        int levels = Math.round(255 * epsilon);
-        boolean whole = threatModel.norm() == Norm.LINF
-                && threatModel.pixelMin() == 0
-                && threatModel.pixelMax() == 1
-                && levels > 0
-                && epsilon == levels / 255f;
-        return whole ? levels + "/255" : Float.toString(epsilon);
-    }
 
     /**
      * Writes an accuracy as RobustBench does.

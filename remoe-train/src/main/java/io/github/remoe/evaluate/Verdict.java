@@ -87,6 +87,24 @@ public record Verdict(
     }
 
     /**
+     * Returns what the model takes the image for in the worst case.
+     *
+     * @param epsilon the epsilon's position
+     * @return the prediction under the first attack that broke the image; its clean prediction if none
+     *     did
+     */
+    public int worstPrediction(int epsilon) {
+        for (int e = 0; e <= epsilon; e++) {
+            for (int attack = 0; attack < predictions.size(); attack++) {
+                if (isBroken(attack, e)) {
+                    return predictions.get(attack).get(e);
+                }
+            }
+        }
+        return cleanPrediction;
+    }
+
+    /**
      * Tells whether the image is broken by the time that one attack after the other has been made,
      * this one included; smaller epsilons come before larger ones.
      *

@@ -168,9 +168,22 @@ public final class Verdicts {
      * @throws IllegalArgumentException if there are no verdicts
      */
     public Accuracy robust(int attack, int epsilon) {
-        return share(verdict -> settings.worstCase()
-                ? !verdict.isBrokenUpTo(attack, epsilon)
-                : !verdict.isBroken(attack, epsilon));
+        return share(verdict -> !isBroken(verdict, attack, epsilon));
+    }
+
+    /**
+     * Tells whether an image counts as broken in {@link #robust}.
+     *
+     * @param verdict the verdict on it
+     * @param attack the attack's position in the settings
+     * @param epsilon the epsilon's position in the settings
+     * @return true if it is wrong under this attack or, when only the worst case is measured, one of
+     *     those before it
+     */
+    public boolean isBroken(Verdict verdict, int attack, int epsilon) {
+        return settings.worstCase()
+                ? verdict.isBrokenUpTo(attack, epsilon)
+                : verdict.isBroken(attack, epsilon);
     }
 
     /**

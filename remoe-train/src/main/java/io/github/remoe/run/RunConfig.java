@@ -1,10 +1,13 @@
 package io.github.remoe.run;
 
+import ai.djl.Model;
 import ai.djl.nn.Block;
 import ai.djl.training.tracker.Tracker;
 
+import io.github.remoe.ModelSummary;
 import io.github.remoe.ReMoE;
 import io.github.remoe.attack.ThreatModel;
+import io.github.remoe.evaluate.Results;
 import io.github.remoe.loss.RegionLosses;
 import io.github.remoe.moe.GateType;
 import io.github.remoe.train.FastAt;
@@ -20,6 +23,7 @@ import io.github.remoe.train.WarmUpCosine;
 import io.github.remoe.train.WarmUpMilestones;
 import io.github.remoe.vit.Presets;
 import io.github.remoe.vit.VisionTransformer;
+import io.github.remoe.weights.ParameterChecksum;
 import io.github.remoe.weights.PatchResize;
 
 import java.io.IOException;
@@ -668,6 +672,26 @@ public record RunConfig(
                 .optLambda1(lambda1)
                 .optLambda2(lambda2)
                 .build();
+    }
+
+    /**
+     * Tells what results say of a network of these settings.
+     *
+     * @param model a model whose block is what {@link #createModel} gave, with the weights of a run
+     * @return its name, checksum, which routing is a part of, and size
+     */
+    public Results.Model describe(Model model) {
+        VisionTransformer vit = (VisionTransformer) model.getBlock();
+        ModelSummary summary = ModelSummary.of(vit);
+        String checksum = ParameterChecksum.of(vit);
+        return new Results.Model(
+                this.model,
+                // Routing is no parameter, yet another routing is another model.
+                remoe ? checksum + " " + createReMoE() : checksum,
+                remoe,
+                summary.parameters(),
+                summary.macs(),
+                Integer.valueOf(model.getProperty("Epoch", "0")));
     }
 
     /**

@@ -149,7 +149,7 @@ class ResultsTest {
     })
     void aRadiusIsWrittenAsRobustBenchDoes(
             Norm norm, float epsilon, float min, float max, String expected) {
-        assertThat(RobustBench.eps(new ThreatModel(norm, epsilon, min, max))).isEqualTo(expected);
+        assertThat(new ThreatModel(norm, epsilon, min, max).epsilonText()).isEqualTo(expected);
     }
 
     @Test

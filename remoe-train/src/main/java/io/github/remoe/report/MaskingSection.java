@@ -1,0 +1,40 @@
+package io.github.remoe.report;
+
+import io.github.remoe.evaluate.MaskingReport;
+import io.github.remoe.report.Page.Cell;
+import io.github.remoe.report.Page.Section;
+import io.github.remoe.report.Page.Table;
+
+import java.util.List;
+import java.util.Locale;
+
+/** Whether the robustness may come from gradients that lead attacks nowhere. */
+final class MaskingSection {
+
+    private MaskingSection() {}
+
+    /** The section of a run. */
+    static Section of(ReportedRun run) {
+        Section section = new Section(run.id() + "-masking", 3, "Gradient masking");
+        MaskingReport masking = run.masking();
+        if (masking == null) {
+            return section.missing(
+                    "Nobody has looked for gradient masking so far. Do so with: masking"
+                            + " --run DIR.");
+        }
+        section.text(masking.verdict());
+        Table table = new Table(
+                run.id() + "-checks", "The checks", false, List.of("check", "outcome", "finding"));
+        for (MaskingReport.Check check : masking.checks()) {
+            table.rows()
+                    .add(List.of(
+                            Cell.of(check.name()),
+                            Cell.of(check.outcome().name().toLowerCase(Locale.ROOT)),
+                            Cell.of(check.finding())));
+        }
+        masking.notChecked()
+                .forEach(reason -> table.rows()
+                        .add(List.of(Cell.of(reason), Cell.of("not made"), Cell.NOTHING)));
+        return section.table(table);
+    }
+}

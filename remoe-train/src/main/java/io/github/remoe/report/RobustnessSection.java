@@ -1,0 +1,130 @@
+package io.github.remoe.report;
+
+import io.github.remoe.evaluate.Accuracy;
+import io.github.remoe.evaluate.Results;
+import io.github.remoe.figure.Figure;
+import io.github.remoe.figure.LineChart;
+import io.github.remoe.report.Page.Section;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** How accuracy falls with the radius of the attacks and with their steps. */
+final class RobustnessSection {
+
+    // pgd-20 is PGD with 20 steps, as the command line names attacks.
+    private static final Pattern STEPS = Pattern.compile("(.+)-(\\d{1,6})");
+
+    private final ReportedRun run;
+    private final Results results;
+
+    private RobustnessSection(ReportedRun run) {
+        this.run = run;
+        results = run.results();
+    }
+
+    /** The section of a run. */
+    static Section of(ReportedRun run) {
+        Section section = new Section(run.id() + "-robustness", 3, "Robustness");
+        if (run.results() == null) {
+            return section.missing(
+                    "There is no evaluation in the folder. Evaluate the run: evaluate"
+                            + " --run DIR.");
+        }
+        if (run.attacks().isEmpty()) {
+            return section.missing("The evaluation made no attack.");
+        }
+        RobustnessSection robustness = new RobustnessSection(run);
+        List<Figure> figures = new ArrayList<>(List.of(robustness.overEpsilon()));
+        Optional<Figure> overSteps = robustness.overSteps();
+        overSteps.ifPresent(figures::add);
+        section.figures(figures);
+        if (run.results().threatModel().epsilons().size() == 1) {
+            section.missing("One ε alone was measured, so the curve has two points. For more, give"
+                    + " evaluate --epsilon several, such as 2/255,4/255,8/255,16/255.");
+        }
+        if (overSteps.isEmpty()) {
+            section.missing("No attack was made with several numbers of steps. For accuracy against"
+                    + " steps evaluate with, say, --attack pgd-5,pgd-10,pgd-20,pgd-50.");
+        }
+        return section;
+    }
+
+    private Figure overEpsilon() {
+        Results.Threat threat = results.threatModel();
+        boolean levels = threat.epsilons().stream()
+                .allMatch(epsilon -> threat.at(epsilon).epsilonText().endsWith("/255"));
+        double scale = levels ? 255 : 1;
+        LineChart.Builder chart = LineChart.builder(
+                        run.id() + "-epsilon", "Accuracy against the radius of the attack")
+                .setX("ε (" + threat.norm() + ")" + (levels ? ", of 255" : ", pixel values"))
+                .setY("accuracy, %")
+                .optYRange(0, 100);
+        int epsilons = threat.epsilons().size();
+        double[] x = new double[epsilons + 1];
+        for (int e = 0; e < epsilons; e++) {
+            x[e + 1] = scale * threat.epsilons().get(e);
+        }
+        for (int attack = 0; attack < run.attacks().size(); attack++) {
+            List<Accuracy> accuracies = new ArrayList<>(List.of(results.clean()));
+            for (int e = 0; e < epsilons; e++) {
+                accuracies.add(run.robust(attack, e).accuracy());
+            }
+            add(chart, run.attacks().get(attack), x, accuracies);
+        }
+        if (run.attacks().size() > 1) {
+            List<Accuracy> worst = new ArrayList<>(List.of(results.clean()));
+            results.worstCase().forEach(at -> worst.add(at.accuracy()));
+            add(chart, "worst case", x, worst);
+        }
+        return chart.build();
+    }
+
+    /** Empty if no attack was made with several numbers of steps. */
+    private Optional<Figure> overSteps() {
+        int epsilon = run.mainEpsilon();
+        Map<String, SortedMap<Integer, Accuracy>> families = new LinkedHashMap<>();
+        for (int attack = 0; attack < run.attacks().size(); attack++) {
+            Matcher matcher = STEPS.matcher(run.attacks().get(attack));
+            if (matcher.matches()) {
+                families.computeIfAbsent(matcher.group(1), family -> new TreeMap<>())
+                        .put(
+                                Integer.valueOf(matcher.group(2)),
+                                run.robust(attack, epsilon).accuracy());
+            }
+        }
+        families.values().removeIf(family -> family.size() < 2);
+        if (families.isEmpty() || results.worstCaseOnly()) {
+            return Optional.empty();
+        }
+        LineChart.Builder chart = LineChart.builder(
+                        run.id() + "-steps",
+                        "Accuracy against attack steps, ε = " + run.epsilon(epsilon))
+                .setX("steps")
+                .setY("accuracy, %")
+                .optIntegerX();
+        families.forEach((family, accuracies) -> add(
+                chart,
+                family,
+                accuracies.keySet().stream().mapToDouble(steps -> steps).toArray(),
+                List.copyOf(accuracies.values())));
+        return Optional.of(chart.build());
+    }
+
+    private static void add(
+            LineChart.Builder chart, String label, double[] x, List<Accuracy> accuracies) {
+        chart.addSeries(
+                label,
+                x,
+                accuracies.stream().mapToDouble(a -> 100 * a.value()).toArray(),
+                accuracies.stream().mapToDouble(a -> 100 * a.lower()).toArray(),
+                accuracies.stream().mapToDouble(a -> 100 * a.upper()).toArray());
+    }
+}
