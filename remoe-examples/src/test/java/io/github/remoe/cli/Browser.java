@@ -44,6 +44,7 @@ final class Browser implements AutoCloseable {
     private static final Logger CDP_VERSIONS =
             Logger.getLogger("org.openqa.selenium.devtools.CdpVersionFinder");
     private static final String AXE = resource("/axe.min.js");
+    private static final String LAYOUT = resource("layout.js");
 
     private final ChromeDriver driver;
 
@@ -179,6 +180,11 @@ final class Browser implements AutoCloseable {
                         (error) => done([String(error)]));
                 """);
         return violations;
+    }
+
+    /** What overlaps, is cut off, too small or missing; opens all that can be opened. */
+    List<String> layout() {
+        return run(LAYOUT);
     }
 
     List<WebElement> all(String selector) {
