@@ -71,6 +71,8 @@ final class Browser implements AutoCloseable {
                         "--disable-default-apps",
                         "--disable-extensions",
                         "--disable-sync",
+                        // As on a phone, they take no room.
+                        "--hide-scrollbars",
                         "--user-data-dir=" + profile);
         CDP_VERSIONS.setLevel(Level.SEVERE);
         LoggingPreferences logs = new LoggingPreferences();

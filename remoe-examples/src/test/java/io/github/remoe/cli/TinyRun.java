@@ -54,6 +54,9 @@ final class TinyRun {
                 "--layers=2,4",
                 "--data=" + data,
                 "--epochs=2",
+                "--optimizer=adamw",
+                "--lr=2e-3",
+                "--warm-up-epochs=0",
                 "--batch-size=8",
                 "--validation=6",
                 "--attack-steps=1",
@@ -69,7 +72,7 @@ final class TinyRun {
                 "--epsilon=1/255,8/255",
                 "--save-adversarial",
                 "--device=cpu");
-        execute("masking", "--run=" + run, "--samples=2", "--queries=5", "--device=cpu");
+        execute("masking", "--run=" + run, "--samples=6", "--queries=5", "--device=cpu");
         return run;
     }
 

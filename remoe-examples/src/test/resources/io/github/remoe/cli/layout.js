@@ -33,7 +33,8 @@ document.querySelectorAll('details').forEach((details) => {
 const root = document.documentElement;
 if (root.scrollWidth > root.clientWidth) {
   const widest = [...document.querySelectorAll('main *')]
-      .filter((e) => e.getBoundingClientRect().right > root.clientWidth + 1)
+      .filter((e) => e.getBoundingClientRect().left + e.scrollWidth > root.clientWidth + 1
+          && e.children.length === 0)
       .slice(0, 3)
       .map(named);
   complaints.push(
