@@ -91,7 +91,8 @@ class LivePageTest {
     }
 
     private static String text(String selector) {
-        return browser.one(selector).getText();
+        // At once: an element may be exchanged between being found and being asked.
+        return browser.run("return document.querySelector(arguments[0]).innerText", selector);
     }
 
     private static void await(BooleanSupplier condition) throws InterruptedException {
