@@ -26,6 +26,8 @@ import javax.imageio.ImageIO;
  */
 public final class ConfusionMatrix {
 
+    private static final Template TEMPLATE = new Template(ConfusionMatrix.class, "confusion-matrix.svg.ftlx");
+
     private static final int MOST_NAMED = 20;
 
     private static final double WIDTH = 400;
@@ -275,7 +277,7 @@ public final class ConfusionMatrix {
                 name,
                 title,
                 description(),
-                new Template(ConfusionMatrix.class, "confusion-matrix.svg.ftlx").fill(values));
+                TEMPLATE.fill(values));
     }
 
     private String description() {

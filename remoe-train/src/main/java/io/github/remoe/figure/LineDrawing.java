@@ -12,6 +12,8 @@ import java.util.stream.Stream;
 /** Where the parts of a line chart are. */
 final class LineDrawing {
 
+    private static final Template TEMPLATE = new Template(LineDrawing.class, "line-chart.svg.ftlx");
+
     private static final int MOST_MARKERS = 60;
 
     // What is hovered over where there are no markers, and the places of a line, of all curves:
@@ -147,7 +149,7 @@ final class LineDrawing {
                 name,
                 title,
                 description(),
-                new Template(LineChart.class, "line-chart.svg.ftlx").fill(values));
+                TEMPLATE.fill(values));
     }
 
     private List<Line> lines() {

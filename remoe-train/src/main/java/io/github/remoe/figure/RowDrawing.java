@@ -15,6 +15,8 @@ import java.util.stream.DoubleStream;
  */
 final class RowDrawing {
 
+    private static final Template TEMPLATE = new Template(RowDrawing.class, "rows.svg.ftlx");
+
     private static final double WIDTH = 400;
     private static final double MOST_NAME = 130;
     private static final double TOP = 4;
@@ -166,7 +168,7 @@ final class RowDrawing {
                 name,
                 title,
                 description.toString(),
-                new Template(RowDrawing.class, "rows.svg.ftlx").fill(values));
+                TEMPLATE.fill(values));
     }
 
     private PlacedLane placed(Lane lane, double y) {
