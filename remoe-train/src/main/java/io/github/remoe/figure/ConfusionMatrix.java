@@ -26,7 +26,8 @@ import javax.imageio.ImageIO;
  */
 public final class ConfusionMatrix {
 
-    private static final Template TEMPLATE = new Template(ConfusionMatrix.class, "confusion-matrix.svg.ftlx");
+    private static final Template TEMPLATE =
+            new Template(ConfusionMatrix.class, "confusion-matrix.svg.ftlx");
 
     private static final int MOST_NAMED = 20;
 
@@ -273,11 +274,7 @@ public final class ConfusionMatrix {
                 IntStream.range(0, labels.size())
                         .mapToObj(i -> new Swatch(legend.entries().get(i), colours.get(i)))
                         .toList());
-        return new Figure(
-                name,
-                title,
-                description(),
-                TEMPLATE.fill(values));
+        return new Figure(name, title, description(), TEMPLATE.fill(values));
     }
 
     private String description() {

@@ -145,11 +145,7 @@ final class LineDrawing {
         values.put("lines", lines());
         values.put("levels", levels());
         values.put("legend", legend.entries());
-        return new Figure(
-                name,
-                title,
-                description(),
-                TEMPLATE.fill(values));
+        return new Figure(name, title, description(), TEMPLATE.fill(values));
     }
 
     private List<Line> lines() {

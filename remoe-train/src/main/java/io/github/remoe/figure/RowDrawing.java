@@ -164,11 +164,7 @@ final class RowDrawing {
         values.put("marks", marks);
         values.put("keys", keys);
         values.put("legend", legend.entries());
-        return new Figure(
-                name,
-                title,
-                description.toString(),
-                TEMPLATE.fill(values));
+        return new Figure(name, title, description.toString(), TEMPLATE.fill(values));
     }
 
     private PlacedLane placed(Lane lane, double y) {
