@@ -9,15 +9,14 @@ import ai.djl.translate.TranslateException;
 import io.github.remoe.attack.Attack;
 import io.github.remoe.attack.Norm;
 import io.github.remoe.attack.ThreatModel;
+import io.github.remoe.cli.AttackedImage.Answer;
 import io.github.remoe.data.Datasets;
 import io.github.remoe.data.ImageFiles;
 import io.github.remoe.data.ImageFolderDataset;
 import io.github.remoe.data.PixelDataset;
 import io.github.remoe.data.Seeds;
+import io.github.remoe.figure.AttackSheet;
 import io.github.remoe.figure.Png;
-import io.github.remoe.report.AdversarialSheet;
-import io.github.remoe.report.AttackedImage;
-import io.github.remoe.report.AttackedImage.Prediction;
 
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -40,8 +39,8 @@ import java.util.concurrent.Callable;
         name = "attack",
         description = {
             "Attacks images with any model and writes what came of it: each adversarial image and its"
-                    + " clean one as 8-bit PNG files at the model's size, and sheet.png with all of"
-                    + " them.",
+                    + " clean one as 8-bit PNG files at the model's size, and all of them side by side in"
+                    + " sheet.png and sheet.svg.",
             "An image in a folder with the name of one of the model's classes has that label;"
                     + " otherwise the model's own prediction is taken."
         },
@@ -139,20 +138,19 @@ final class AttackCommand implements Callable<Integer> {
             PixelDataset whole = dataset(model);
             PixelDataset chosen = givenPaths() ? whole : Datasets.sample(whole, samples, seed);
             TargetOptions.Loaded loaded = model.with(whole.getClasses());
-            AdversarialSheet sheet = new AdversarialSheet(title(threat));
+            List<AttackSheet.Row> sheet = new ArrayList<>();
             List<AttackedImage> attacked = new ArrayList<>();
-            int unlabelled = 0;
             try (Progress progress = new Progress("attack", chosen.size())) {
                 for (Batch batch : chosen.getData(loaded.model().getNDManager())) {
                     try (batch) {
-                        unlabelled += attack(attack, loaded, whole, batch, folder, sheet, attacked);
+                        attack(attack, loaded, whole, batch, folder, sheet, attacked);
                         progress.onImagesJudged(batch.getSize());
                     }
                 }
             }
-            sheet.write(folder.path().resolve("sheet.png"));
+            new AttackSheet("sheet", title(threat), sheet).draw().write(folder.path());
             folder.finish();
-            print(threat, attacked, unlabelled);
+            print(threat, attacked);
         }
         return 0;
     }
@@ -184,31 +182,31 @@ final class AttackCommand implements Callable<Integer> {
         return dataset;
     }
 
-    /** Attacks a batch and stores its pictures; returns how many images had no label. */
-    private int attack(
+    /** Attacks a batch and stores its pictures. */
+    private void attack(
             Attack attack,
             TargetOptions.Loaded loaded,
             PixelDataset whole,
             Batch batch,
             NewFolder folder,
-            AdversarialSheet sheet,
+            List<AttackSheet.Row> sheet,
             List<AttackedImage> attacked)
             throws IOException {
         NDArray clean = batch.getData().head();
-        List<Prediction> before = predict(loaded, clean);
+        List<Answer> before = predict(loaded, clean);
         long[] labels = batch.getLabels().head().toLongArray();
         long[] seeds = new long[labels.length];
-        int unlabelled = 0;
+        boolean[] labelled = new boolean[labels.length];
         for (int i = 0; i < labels.length; i++) {
             seeds[i] = Seeds.of("attack", seed, index(batch, i));
-            if (labels[i] == ImageFiles.UNLABELLED) {
+            labelled[i] = labels[i] != ImageFiles.UNLABELLED;
+            if (!labelled[i]) {
                 labels[i] = before.get(i).label();
-                unlabelled++;
             }
         }
         NDArray adversarial =
                 attack.perturb(loaded.target(), clean, clean.getManager().create(labels), seeds);
-        List<Prediction> after = predict(loaded, adversarial);
+        List<Answer> after = predict(loaded, adversarial);
         float[] linf = ThreatModel.linf(0).distance(adversarial, clean).toFloatArray();
         float[] l2 = ThreatModel.l2(0).distance(adversarial, clean).toFloatArray();
 
@@ -220,33 +218,33 @@ final class AttackCommand implements Callable<Integer> {
             files.add(folder.path().resolve(stem + "-adversarial.png"));
             Png.write(Png.picture(adversarial.get(i)), files.get(i));
         }
-        List<Prediction> stored = predict(loaded, read(files, loaded, clean.getManager()));
+        List<Answer> stored = predict(loaded, read(files, loaded, clean.getManager()));
         for (int i = 0; i < labels.length; i++) {
             AttackedImage image = new AttackedImage(
                     name(whole, index(batch, i)),
                     (int) labels[i],
                     loaded.classes().get((int) labels[i]),
+                    labelled[i],
                     before.get(i),
                     after.get(i),
                     stored.get(i),
                     linf[i],
                     l2[i]);
             attacked.add(image);
-            if (attacked.size() <= SHEET_ROWS) {
-                sheet.add(image, clean.get(i), adversarial.get(i));
+            if (sheet.size() < SHEET_ROWS) {
+                sheet.add(image.row(clean.get(i), adversarial.get(i)));
             }
         }
-        return unlabelled;
     }
 
-    private static List<Prediction> predict(TargetOptions.Loaded loaded, NDArray pictures) {
+    private static List<Answer> predict(TargetOptions.Loaded loaded, NDArray pictures) {
         NDArray probabilities = loaded.target().predict(pictures).head().softmax(1);
         long[] labels = probabilities.argMax(1).toLongArray();
         float[] highest = probabilities.max(new int[] {1}).toFloatArray();
-        List<Prediction> predictions = new ArrayList<>();
+        List<Answer> predictions = new ArrayList<>();
         for (int i = 0; i < labels.length; i++) {
             int label = (int) labels[i];
-            predictions.add(new Prediction(label, loaded.classes().get(label), highest[i]));
+            predictions.add(new Answer(label, loaded.classes().get(label), highest[i]));
         }
         return predictions;
     }
@@ -288,7 +286,7 @@ final class AttackCommand implements Callable<Integer> {
                 threat.norm() == Norm.LINF ? 255 * threat.epsilon() : threat.epsilon());
     }
 
-    private void print(ThreatModel threat, List<AttackedImage> attacked, int unlabelled) {
+    private void print(ThreatModel threat, List<AttackedImage> attacked) {
         PrintWriter printer = spec.commandLine().getOut();
         printer.printf("%n%s%n%n", title(threat));
         List<String[]> table = new ArrayList<>();
@@ -312,6 +310,7 @@ final class AttackCommand implements Callable<Integer> {
         long right = attacked.stream().filter(AttackedImage::rightBefore).count();
         long fooled = attacked.stream().filter(AttackedImage::fooled).count();
         long stored = attacked.stream().filter(AttackedImage::fooledWhenStored).count();
+        long unlabelled = attacked.stream().filter(image -> !image.labelled()).count();
         printer.println();
         if (unlabelled > 0) {
             printer.printf(
@@ -326,7 +325,7 @@ final class AttackCommand implements Callable<Integer> {
                 right, attacked.size(), fooled, stored);
         printer.printf("Pictures: %s", out);
         printer.printf(
-                attacked.size() > SHEET_ROWS ? "; sheet.png has the first %d.%n" : "%n",
+                attacked.size() > SHEET_ROWS ? "; the sheet has the first %d.%n" : "%n",
                 SHEET_ROWS);
         printer.flush();
     }

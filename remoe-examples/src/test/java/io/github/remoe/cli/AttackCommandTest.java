@@ -111,7 +111,7 @@ class AttackCommandTest {
     void testImagesOfTheRunAreAttackedByDefault() throws IOException {
         assertThat(attack("--samples=3", "--attack=PGD-3", "--batch-size=2")).isZero();
 
-        assertThat(written()).hasSize(7).last().isEqualTo("sheet.png");
+        assertThat(written()).hasSize(8).endsWith("sheet.png", "sheet.svg");
         assertThat(out.toString())
                 .contains("pgd-3, linf, epsilon 8.0/255")
                 .containsPattern("Right before the attack: \\d of 3\\.")
@@ -138,7 +138,8 @@ class AttackCommandTest {
                         "001-café-1-clean.png",
                         "002-2-adversarial.png",
                         "002-2-clean.png",
-                        "sheet.png");
+                        "sheet.png",
+                        "sheet.svg");
         BufferedImage adversarial =
                 ImageIO.read(folder.resolve("out/002-2-adversarial.png").toFile());
         assertThat(adversarial.getWidth()).isEqualTo(32);
@@ -168,7 +169,7 @@ class AttackCommandTest {
 
         assertThat(attack("--samples=1", "--attack=fgsm")).isEqualTo(1);
         assertThat(err.toString()).contains("is not empty. Choose another folder, or delete it.");
-        assertThat(written()).hasSize(3);
+        assertThat(written()).hasSize(4);
     }
 
     @Test

@@ -6,8 +6,11 @@ import ai.djl.ndarray.types.Shape;
 import io.github.remoe.file.AtomicFile;
 
 import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.Base64;
 
 import javax.imageio.ImageIO;
 
@@ -57,6 +60,22 @@ public final class Png {
             picture.setRGB(i % width, i / width, rgb);
         }
         return picture;
+    }
+
+    /**
+     * Packs a picture into the address of an image, so that a drawing or a page needs no other file.
+     *
+     * @param picture the picture
+     * @return a {@code data:} URI of a PNG file with the same pixels
+     */
+    public static String dataUri(BufferedImage picture) {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try {
+            ImageIO.write(picture, "png", bytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return "data:image/png;base64," + Base64.getEncoder().encodeToString(bytes.toByteArray());
     }
 
     /**

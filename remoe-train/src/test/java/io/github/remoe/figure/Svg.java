@@ -26,10 +26,11 @@ final class Svg {
     static final String HOSTILE = "<img onerror=alert(1)> & \"'\u0000\u202e\ud800";
 
     private static final Font FONT = new Font(Font.SANS_SERIF, Font.PLAIN, 12);
+    private static final Font BOLD = FONT.deriveFont(Font.BOLD);
     private static final FontRenderContext CONTEXT = new FontRenderContext(null, true, true);
     private static final Set<String> DRAWN = Set.of(
             "svg", "title", "desc", "g", "path", "rect", "circle", "text", "image", "defs",
-            "pattern");
+            "pattern", "use");
 
     private final Element root;
 
@@ -139,11 +140,20 @@ final class Svg {
         return shown.toString();
     }
 
+    private static String inherited(Element element, String attribute) {
+        if (element.hasAttribute(attribute) || element.getTagName().equals("svg")) {
+            return element.getAttribute(attribute);
+        }
+        return inherited((Element) element.getParentNode(), attribute);
+    }
+
     private static Rectangle2D box(Element text) {
         double x = number(text, "x");
         double y = number(text, "y");
-        double width = FONT.getStringBounds(shown(text), CONTEXT).getWidth();
-        double before = switch (text.getAttribute("text-anchor")) {
+        Font font = (inherited(text, "font-weight").equals("bold") ? BOLD : FONT)
+                .deriveFont(Float.parseFloat(inherited(text, "font-size")));
+        double width = font.getStringBounds(shown(text), CONTEXT).getWidth();
+        double before = switch (inherited(text, "text-anchor")) {
             case "end" -> width;
             case "middle" -> width / 2;
             default -> 0;
