@@ -1,5 +1,12 @@
 package io.github.remoe.report;
 
+import ai.djl.ndarray.NDArray;
+
+import io.github.remoe.figure.AttackSheet;
+import io.github.remoe.figure.Png;
+import io.github.remoe.figure.Prediction;
+import io.github.remoe.figure.Prediction.Verdict;
+import io.github.remoe.figure.RegionPanel;
 import io.github.remoe.inference.RegionRouting;
 
 import java.util.ArrayList;
@@ -9,10 +16,12 @@ import java.util.List;
  * What a network makes of an image, as it is and under attack.
  *
  * @param label the class that counts as right
+ * @param labelled whether that is the true class, and not just what the network takes the clean image
+ *     for
  * @param clean what the network makes of the image as it is
  * @param attacked what it makes of the adversarial image, or null if there is none
  */
-public record InspectedImage(int label, Answer clean, Answer attacked) {
+public record InspectedImage(int label, boolean labelled, Answer clean, Answer attacked) {
 
     /**
      * What a network makes of one picture.
@@ -34,6 +43,10 @@ public record InspectedImage(int label, Answer clean, Answer attacked) {
         /** Copies the list. */
         public Answer {
             layers = List.copyOf(layers);
+        }
+
+        Prediction named(List<String> classNames, Verdict verdict) {
+            return new Prediction(classNames.get(prediction), confidence, verdict);
         }
     }
 
@@ -72,5 +85,73 @@ public record InspectedImage(int label, Answer clean, Answer attacked) {
             }
         }
         return angles;
+    }
+
+    /**
+     * Shows what the ReMoE layers look at.
+     *
+     * @param name what the figure's files are called
+     * @param title what the image is called
+     * @param classNames the names of the classes, in the order of the logits
+     * @param clean the image as it is (3,h,w), as the network was given it
+     * @param attack what was done to it, such as {@code pgd-20, linf 8/255}
+     * @param attacked the image under attack (3,h,w), or null if there is none
+     * @return the panel, to be drawn
+     */
+    public RegionPanel regionPanel(
+            String name,
+            String title,
+            List<String> classNames,
+            NDArray clean,
+            String attack,
+            NDArray attacked) {
+        RegionPanel.View before = new RegionPanel.View(
+                "clean", Png.picture(clean), cleanPrediction(classNames), this.clean.layers());
+        RegionPanel.View after = this.attacked == null
+                ? null
+                : new RegionPanel.View(
+                        attack,
+                        Png.picture(attacked),
+                        attackedPrediction(classNames),
+                        this.attacked.layers());
+        return new RegionPanel(name, title, trueClass(classNames), before, after);
+    }
+
+    /**
+     * Shows what the attack does.
+     *
+     * @param title what the image is called
+     * @param classNames the names of the classes, in the order of the logits
+     * @param clean the image as it is (3,h,w), as the network was given it
+     * @param attacked the image under attack (3,h,w)
+     * @return a row of an attack's sheet
+     * @throws IllegalStateException if the image was not inspected under attack
+     */
+    public AttackSheet.Row sheetRow(
+            String title, List<String> classNames, NDArray clean, NDArray attacked) {
+        if (this.attacked == null) {
+            throw new IllegalStateException(
+                    "The image was inspected without an attack: give the attacked images as well.");
+        }
+        return AttackSheet.Row.of(
+                title,
+                trueClass(classNames),
+                cleanPrediction(classNames),
+                attackedPrediction(classNames),
+                clean,
+                attacked);
+    }
+
+    private String trueClass(List<String> classNames) {
+        return labelled ? classNames.get(label) : null;
+    }
+
+    private Prediction cleanPrediction(List<String> classNames) {
+        return clean.named(classNames, labelled ? Verdict.of(rightBefore()) : Verdict.OPEN);
+    }
+
+    private Prediction attackedPrediction(List<String> classNames) {
+        boolean right = attacked.prediction() == label;
+        return attacked.named(classNames, labelled ? Verdict.of(right) : Verdict.ofChange(!right));
     }
 }

@@ -80,6 +80,7 @@ public final class Inspector implements AutoCloseable {
                 int label = label(labels[from + i], before.get(i));
                 images.add(new InspectedImage(
                         label,
+                        labels[from + i] != UNLABELLED,
                         before.get(i).answer(label),
                         after == null ? null : after.get(i).answer(label)));
             }

@@ -15,6 +15,10 @@ import ai.djl.ndarray.types.Shape;
 import io.github.remoe.Golden;
 import io.github.remoe.attack.TargetModel;
 import io.github.remoe.attack.TinyNetworks;
+import io.github.remoe.figure.AttackSheet;
+import io.github.remoe.figure.Prediction;
+import io.github.remoe.figure.Prediction.Verdict;
+import io.github.remoe.figure.RegionPanel;
 import io.github.remoe.inference.RegionRouting;
 import io.github.remoe.report.InspectedImage.Answer;
 import io.github.remoe.vit.VisionTransformer;
@@ -124,6 +128,37 @@ class InspectorTest {
         assertThat(image.angles()).isEmpty();
         assertThat(image.clean().margin()).isPositive();
         assertThat(image.clean().confidence()).isEqualTo(image.clean().labelConfidence());
+    }
+
+    @Test
+    void figuresShowWhatWasInspected() {
+        VisionTransformer vit = TinyNetworks.reMoEVit(manager);
+        List<String> names = List.of("zero", "one", "two", "three", "four");
+        NDArray clean = images("clean", 2);
+        NDArray attacked = images("attacked", 2);
+        List<InspectedImage> inspected;
+        try (Inspector inspector = new Inspector(vit, manager)) {
+            inspected = inspector.inspect(clean, attacked, new long[] {1, Inspector.UNLABELLED});
+        }
+
+        RegionPanel labelled = inspected
+                .get(0)
+                .regionPanel("n", "t", names, clean.get(0), "pgd-20", attacked.get(0));
+        AttackSheet.Row row = inspected.get(1).sheetRow("t", names, clean.get(1), attacked.get(1));
+
+        Answer answer = inspected.get(0).attacked();
+        assertThat(labelled.trueClass()).isEqualTo("one");
+        assertThat(labelled.attacked().heading()).isEqualTo("pgd-20");
+        assertThat(labelled.attacked().layers()).isEqualTo(answer.layers());
+        assertThat(labelled.attacked().prediction())
+                .isEqualTo(new Prediction(
+                        names.get(answer.prediction()),
+                        answer.confidence(),
+                        Verdict.of(answer.prediction() == 1)));
+        assertThat(row.trueClass()).isNull();
+        assertThat(row.before().verdict()).isEqualTo(Verdict.OPEN);
+        assertThat(row.after().verdict())
+                .isEqualTo(Verdict.ofChange(inspected.get(1).fooled()));
     }
 
     @Test
