@@ -1,6 +1,7 @@
 package io.github.remoe.report;
 
 import io.github.remoe.evaluate.MaskingReport;
+import io.github.remoe.figure.Figure;
 import io.github.remoe.report.Page.Cell;
 import io.github.remoe.report.Page.Section;
 import io.github.remoe.report.Page.Table;
@@ -35,6 +36,13 @@ final class MaskingSection {
         masking.notChecked()
                 .forEach(reason -> table.rows()
                         .add(List.of(Cell.of(reason), Cell.of("not made"), Cell.NOTHING)));
-        return section.table(table);
+        section.table(table);
+        return section.figures(MaskingCharts.of(masking).stream()
+                .map(figure -> new Figure(
+                        run.id() + "-" + figure.name(),
+                        figure.title(),
+                        figure.description(),
+                        figure.svg()))
+                .toList());
     }
 }

@@ -49,6 +49,14 @@ record Page(String title, List<Section> sections) {
             return this;
         }
 
+        /** Figures that have their title within them. */
+        Section panels(List<Figure> figures) {
+            if (!figures.isEmpty()) {
+                parts.add(new Part("panels", null, figures, null, List.of()));
+            }
+            return this;
+        }
+
         Section table(Table table) {
             parts.add(new Part("table", null, List.of(), table, List.of()));
             return this;

@@ -109,6 +109,9 @@ public final class RunReport {
             run.unreadable().forEach(head::missing);
             sections.add(head);
             sections.add(RobustnessSection.of(run));
+            if (!live) {
+                sections.addAll(ImagesSections.of(run, runs.size(), device));
+            }
             sections.add(ClassesSection.of(run));
             sections.add(TrainingSection.of(run));
             sections.add(MaskingSection.of(run));

@@ -211,6 +211,7 @@ class RunReportTest {
     void aFolderOfAnEvaluationSaysWhatItLacks() throws IOException {
         assertThat(page(evaluation("run", 20, classes(3))).select(".missing").eachText())
                 .anyMatch(text -> text.contains("nothing is known of a training"))
+                .anyMatch(text -> text.contains("holds no network"))
                 .anyMatch(text -> text.contains("masking --run"));
     }
 
