@@ -13,12 +13,10 @@ import io.github.remoe.data.Datasets;
 import io.github.remoe.data.PixelDataset;
 import io.github.remoe.evaluate.AdversarialSet;
 import io.github.remoe.figure.AttackSheet;
-import io.github.remoe.figure.Png;
-import io.github.remoe.figure.Prediction;
+import io.github.remoe.figure.RegionPanel;
 import io.github.remoe.run.RunFolder;
 import io.github.remoe.vit.VisionTransformer;
 
-import java.awt.image.BufferedImage;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -47,11 +45,11 @@ final class EvaluatedImages implements AutoCloseable {
      * An image.
      *
      * @param index its index in the dataset
-     * @param clean the image as it is
-     * @param row the same image attacked, or null
-     * @param inspected what the network makes of both
+     * @param inspected what the network makes of it, clean and attacked
+     * @param panel what the ReMoE layers look at
+     * @param row what the attack did, or null if there is no adversarial image
      */
-    record Shown(long index, BufferedImage clean, AttackSheet.Row row, InspectedImage inspected) {}
+    record Shown(long index, InspectedImage inspected, RegionPanel panel, AttackSheet.Row row) {}
 
     private EvaluatedImages(ReportedRun run, Model model) throws IOException {
         this.run = run;
@@ -189,36 +187,31 @@ final class EvaluatedImages implements AutoCloseable {
             long[] labels = batch.getLabels().singletonOrThrow().toLongArray();
             List<InspectedImage> inspected = inspector.inspect(clean, adversarial, labels);
             for (int i = 0; i < positions.length; i++) {
-                NDArray image = clean.get(i);
-                shown.add(new Shown(
+                shown.add(shown(
                         positions[i],
-                        Png.picture(image),
-                        adversarial == null
-                                ? null
-                                : row(positions[i], inspected.get(i), image, adversarial.get(i)),
-                        inspected.get(i)));
+                        inspected.get(i),
+                        clean.get(i),
+                        adversarial == null ? null : adversarial.get(i)));
             }
         }
         return shown;
     }
 
-    private AttackSheet.Row row(
-            long index, InspectedImage inspected, NDArray clean, NDArray adversarial) {
-        return AttackSheet.Row.of(
-                "image " + index,
-                run.className(inspected.label()),
-                prediction(inspected.label(), inspected.clean()),
-                prediction(inspected.label(), inspected.attacked()),
-                clean,
-                adversarial);
-    }
-
-    /** What the network takes an image for. */
-    Prediction prediction(int label, InspectedImage.Answer answer) {
-        return new Prediction(
-                run.className(answer.prediction()),
-                answer.confidence(),
-                Prediction.Verdict.of(answer.prediction() == label));
+    private Shown shown(long index, InspectedImage inspected, NDArray clean, NDArray adversarial) {
+        String title = "image " + index;
+        return new Shown(
+                index,
+                inspected,
+                inspected.regionPanel(
+                        run.id() + "-regions-" + index,
+                        title,
+                        run.classes(),
+                        clean,
+                        adversarial == null ? null : attack(),
+                        adversarial),
+                adversarial == null
+                        ? null
+                        : inspected.sheetRow(title, run.classes(), clean, adversarial));
     }
 
     private NDArray adversarial(NDManager batchManager, List<Long> indices) {

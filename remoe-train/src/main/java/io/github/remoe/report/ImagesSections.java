@@ -5,7 +5,6 @@ import ai.djl.Device;
 import io.github.remoe.evaluate.Verdict;
 import io.github.remoe.figure.AttackSheet;
 import io.github.remoe.figure.Figure;
-import io.github.remoe.figure.RegionPanel;
 import io.github.remoe.report.EvaluatedImages.Shown;
 import io.github.remoe.report.Page.Section;
 
@@ -60,7 +59,7 @@ final class ImagesSections {
             ImagesSections sections = new ImagesSections(run, images, count(run, runs));
             sections.fillRegions(regions);
             sections.fillGallery(gallery);
-        } catch (IOException e) {
+        } catch (IOException | IllegalArgumentException e) {
             return List.of(regions.missing(e.getMessage()), gallery.missing(e.getMessage()));
         }
         return List.of(regions, gallery);
@@ -88,29 +87,9 @@ final class ImagesSections {
         }
         List<Figure> figures = new ArrayList<>();
         for (Shown shown : images.look(spread())) {
-            figures.add(panel(shown).draw());
+            figures.add(shown.panel().draw());
         }
         section.panels(figures);
-    }
-
-    private RegionPanel panel(Shown shown) {
-        InspectedImage inspected = shown.inspected();
-        return new RegionPanel(
-                run.id() + "-regions-" + shown.index(),
-                "image " + shown.index(),
-                run.className(inspected.label()),
-                new RegionPanel.View(
-                        "clean",
-                        shown.clean(),
-                        images.prediction(inspected.label(), inspected.clean()),
-                        inspected.clean().layers()),
-                shown.row() == null
-                        ? null
-                        : new RegionPanel.View(
-                                images.attack(),
-                                shown.row().attacked(),
-                                shown.row().after(),
-                                inspected.attacked().layers()));
     }
 
     /** The first images of each class in turn, right ones if there are any. */
