@@ -4,9 +4,8 @@ import ai.djl.Device;
 import ai.djl.translate.TranslateException;
 
 import io.github.remoe.evaluate.Results;
-import io.github.remoe.figure.Template;
-import io.github.remoe.metrics.CsvMetrics;
 import io.github.remoe.report.LiveReport;
+import io.github.remoe.report.RunReport;
 import io.github.remoe.run.RunConfig;
 import io.github.remoe.run.RunFolder;
 import io.github.remoe.run.TrainingRun;
@@ -22,7 +21,6 @@ import picocli.CommandLine.Spec;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 
@@ -39,8 +37,6 @@ final class TrainCommand implements Callable<Integer> {
 
     // What shells report of a program that Ctrl-C ended.
     static final int EXIT_INTERRUPTED = 130;
-
-    private static final Template LIVE_PAGE = new Template(TrainCommand.class, "live.html.ftlh");
 
     @Spec
     private CommandSpec spec;
@@ -144,13 +140,11 @@ final class TrainCommand implements Callable<Integer> {
         if (!folder.exists()) {
             throw new IOException("The training begins.");
         }
-        return LIVE_PAGE.fill(Map.of(
-                "script",
-                LiveReport.script(),
-                "epochs",
-                CsvMetrics.readEpochs(folder.getPath()),
-                "run",
-                folder.getPath().toString()));
+        return RunReport.builder()
+                .addRun(folder.getPath())
+                .optLive(true)
+                .build()
+                .toHtml();
     }
 
     private TrainingRun resume(RunFolder folder, Device... devices) throws IOException {

@@ -76,6 +76,13 @@ final class TinyRun {
         return run;
     }
 
+    /** Makes the page of the run; its figures lie beside it. */
+    static Path report(Path run) {
+        Path folder = run.resolveSibling("report");
+        execute("report", "--run=" + run, "--out=" + folder, "--device=cpu");
+        return folder.resolve("report.html");
+    }
+
     private static String wordNetId(int label) {
         return "n0000000" + label;
     }

@@ -7,6 +7,14 @@ function named(element) {
   return `${element.tagName.toLowerCase()} '${text}'`;
 }
 
+// How far to the right an element, its margin and its own text come.
+function reach(element) {
+  const box = element.getBoundingClientRect();
+  const style = getComputedStyle(element);
+  const content = style.overflowX === 'visible' ? box.left + element.scrollWidth : 0;
+  return Math.max(box.right + parseFloat(style.marginRight), content);
+}
+
 function shown(element) {
   const box = element.getBoundingClientRect();
   return box.width > 0 && box.height > 0;
@@ -33,8 +41,8 @@ document.querySelectorAll('details').forEach((details) => {
 const root = document.documentElement;
 if (root.scrollWidth > root.clientWidth) {
   const widest = [...document.querySelectorAll('main *')]
-      .filter((e) => e.getBoundingClientRect().left + e.scrollWidth > root.clientWidth + 1
-          && e.children.length === 0)
+      .filter((e) => !(e instanceof SVGElement) && reach(e) > root.clientWidth + 1)
+      .filter((e, i, all) => ![...e.children].some((child) => all.includes(child)))
       .slice(0, 3)
       .map(named);
   complaints.push(
