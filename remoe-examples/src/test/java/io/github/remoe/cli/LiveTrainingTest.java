@@ -29,6 +29,7 @@ import java.util.regex.Pattern;
 class LiveTrainingTest {
 
     private static final Pattern ADDRESS = Pattern.compile("Live: (http://localhost:\\d+/)\\R");
+    private static final Pattern EPOCH = Pattern.compile("epoch (\\d+), ");
 
     @TempDir
     private Path folder;
@@ -50,13 +51,21 @@ class LiveTrainingTest {
     void thePageGrowsWhileTheTrainingRuns() {
         CompletableFuture<Set<String>> watched = CompletableFuture.supplyAsync(this::watch);
 
-        assertThat(train("--epochs 6 --live")).as(err.toString()).isZero();
+        assertThat(train("--epochs 20 --live")).as(err.toString()).isZero();
 
         List<String> pages = List.copyOf(watched.join());
         assertThat(pages).hasSizeGreaterThan(1);
-        assertThat(pages.get(pages.size() - 1).length())
-                .isGreaterThan(pages.get(0).length());
+        assertThat(epochs(pages.get(pages.size() - 1))).isGreaterThan(epochs(pages.get(0)));
         assertThat(out.toString()).containsOnlyOnce("Live: ").startsWith("Live: ");
+    }
+
+    /** How many epochs the curves of a page have. */
+    private static int epochs(String page) {
+        return EPOCH.matcher(page)
+                .results()
+                .mapToInt(epoch -> Integer.parseInt(epoch.group(1)))
+                .max()
+                .orElse(0);
     }
 
     /** All pages, each once, until there is none any more. */
