@@ -274,7 +274,7 @@ final class AttackCommand implements Callable<Integer> {
     }
 
     /** A name for files that no file system minds. */
-    private static String stem(String name) {
+    static String stem(String name) {
         return name.replaceFirst("\\.[A-Za-z]+$", "").replaceAll("[^\\p{L}\\p{N}._-]+", "-");
     }
 

@@ -26,6 +26,7 @@ import java.util.concurrent.Callable;
             RecipesCommand.class,
             TrainCommand.class,
             PredictCommand.class,
+            ExplainCommand.class,
             EvaluateCommand.class,
             MergeCommand.class,
             VerifyCommand.class,
@@ -82,7 +83,7 @@ public final class Main implements Callable<Integer> {
                 commandLine.getSubcommands().get("experiment").getCommandSpec(),
                 Grid.SET_BY_CELLS,
                 SettingOptions.all());
-        for (String name : List.of("train", "evaluate", "attack", "experiment")) {
+        for (String name : List.of("train", "explain", "evaluate", "attack", "experiment")) {
             commandLine
                     .getSubcommands()
                     .get(name)

@@ -1,5 +1,6 @@
 package io.github.remoe.cli;
 
+import ai.djl.Device;
 import ai.djl.inference.Predictor;
 import ai.djl.modality.Classifications.Classification;
 import ai.djl.repository.zoo.Criteria;
@@ -44,14 +45,13 @@ import java.util.stream.Collectors;
         sortOptions = false)
 final class PredictCommand implements Callable<Integer> {
 
+    /** What {@code --run} is, of all commands that take an exported network too. */
+    static final String RUN = "A run folder, or a folder that 'export --format djl' wrote.";
+
     @Spec
     private CommandSpec spec;
 
-    @Option(
-            names = "--run",
-            paramLabel = "DIR",
-            required = true,
-            description = "A run folder, or a folder that 'export --format djl' wrote.")
+    @Option(names = "--run", paramLabel = "DIR", required = true, description = RUN)
     private Path run;
 
     @Option(names = "--weights", paramLabel = "WEIGHTS", description = TargetOptions.WEIGHTS)
@@ -80,7 +80,15 @@ final class PredictCommand implements Callable<Integer> {
             throw new ParameterException(spec.commandLine(), "--top-k must be at least 1.");
         }
         Map<Path, RegionClassifications> predictions = new LinkedHashMap<>();
-        try (ZooModel<Path, RegionClassifications> model = criteria().loadModel();
+        try (ZooModel<Path, RegionClassifications> model = criteria(
+                                run,
+                                weights,
+                                deviceOption.device(),
+                                Path.class,
+                                RegionClassifications.class)
+                        .optArgument("topK", topK)
+                        .build()
+                        .loadModel();
                 Predictor<Path, RegionClassifications> predictor = model.newPredictor()) {
             for (Path file : files) {
                 predictions.put(file, predict(predictor, file));
@@ -101,21 +109,18 @@ final class PredictCommand implements Callable<Integer> {
         return Files.exists(folder.resolve("serving.properties"));
     }
 
-    private Criteria<Path, RegionClassifications> criteria() throws IOException {
-        if (!takes(run)) {
-            throw new IOException(run + " is no folder of a trained network: it has no"
+    /** How DJL loads the network of a folder. */
+    static <I, O> Criteria.Builder<I, O> criteria(
+            Path folder, RunFolder.Weights weights, Device device, Class<I> input, Class<O> output)
+            throws IOException {
+        if (!takes(folder)) {
+            throw new IOException(folder + " is no folder of a trained network: it has no"
                     + " serving.properties. Name a run that has saved its weights, or what 'export"
                     + " --format djl' wrote.");
         }
-        Criteria.Builder<Path, RegionClassifications> builder = Criteria.builder()
-                .setTypes(Path.class, RegionClassifications.class)
-                .optModelPath(run)
-                .optDevice(deviceOption.device())
-                .optArgument("topK", topK);
-        if (weights != null) {
-            builder.optModelName(weights.toString());
-        }
-        return builder.build();
+        Criteria.Builder<I, O> builder =
+                Criteria.builder().setTypes(input, output).optModelPath(folder).optDevice(device);
+        return weights == null ? builder : builder.optModelName(weights.toString());
     }
 
     private static RegionClassifications predict(

@@ -248,7 +248,7 @@ class DocumentedCommandsTest {
         }
         for (int i = 0; i < parameters.size(); i++) {
             String value = parameters.get(i);
-            if (args.get(0).equals("predict")) {
+            if (List.of("predict", "explain").contains(args.get(0))) {
                 parameters.set(i, photos(value));
             } else if (isPath(command.getCommandSpec().positionalParameters().get(0))) {
                 parameters.set(i, folder.resolve(value).toString());
@@ -302,6 +302,11 @@ class DocumentedCommandsTest {
             }
             case "evaluate", "attack" -> {
                 extra.add("--samples=2");
+                extra.add("--attack=fgsm");
+            }
+            case "explain" -> {
+                extra.add("--out=" + folder.resolve("figures"));
+                extra.add("--overwrite=true");
                 extra.add("--attack=fgsm");
             }
             default -> {}
