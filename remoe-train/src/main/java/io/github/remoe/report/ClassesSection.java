@@ -42,11 +42,10 @@ final class ClassesSection {
     }
 
     private Section fill(Section section) {
-        String attacks = results.attacks().isEmpty()
-                ? ""
-                : "Attacked means the worst case over all attacks of the evaluation, ε = "
-                        + run.epsilon(epsilon) + ".";
-        section.text(attacks);
+        if (!results.attacks().isEmpty()) {
+            section.text("Attacked means the worst case over all attacks of the evaluation, ε = "
+                    + run.epsilon(epsilon) + ".");
+        }
         section.figures(List.of(accuracies()));
         Table table = table();
         if (table.rows().size() > DotPlot.MOST_ROWS) {

@@ -70,7 +70,9 @@ record Page(String title, List<Section> sections) {
 
         /** Lines to be typed. */
         Section commands(List<String> lines) {
-            parts.add(new Part("commands", null, List.of(), null, lines));
+            if (!lines.isEmpty()) {
+                parts.add(new Part("commands", null, List.of(), null, lines));
+            }
             return this;
         }
     }

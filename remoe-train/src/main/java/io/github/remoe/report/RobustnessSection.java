@@ -4,7 +4,9 @@ import io.github.remoe.evaluate.Accuracy;
 import io.github.remoe.evaluate.Results;
 import io.github.remoe.figure.Figure;
 import io.github.remoe.figure.LineChart;
+import io.github.remoe.report.Page.Cell;
 import io.github.remoe.report.Page.Section;
+import io.github.remoe.report.Page.Table;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -46,6 +48,9 @@ final class RobustnessSection {
         Optional<Figure> overSteps = robustness.overSteps();
         overSteps.ifPresent(figures::add);
         section.figures(figures);
+        if (!run.results().robustAfterMember().isEmpty()) {
+            section.table(robustness.members());
+        }
         if (run.results().threatModel().epsilons().size() == 1) {
             section.missing("One ε alone was measured, so the curve has two points. For more, give"
                     + " evaluate --epsilon several, such as 2/255,4/255,8/255,16/255.");
@@ -55,6 +60,24 @@ final class RobustnessSection {
                     + " steps evaluate with, say, --attack pgd-5,pgd-10,pgd-20,pgd-50.");
         }
         return section;
+    }
+
+    /** AutoAttack is a row of attacks, each of which sees what those before have left. */
+    private Table members() {
+        Table table = new Table(
+                run.id() + "-members",
+                "Robust accuracy after each attack of an AutoAttack",
+                false,
+                List.of("attack", "after", "ε", "robust accuracy"));
+        for (Results.MemberAccuracy after : results.robustAfterMember()) {
+            table.rows()
+                    .add(List.of(
+                            Cell.of(after.attack()),
+                            Cell.of(after.member()),
+                            Cell.of(results.threatModel().at(after.epsilon()).epsilonText()),
+                            Cell.of(after.accuracy())));
+        }
+        return table;
     }
 
     private Figure overEpsilon() {
