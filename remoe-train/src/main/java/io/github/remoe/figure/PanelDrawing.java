@@ -37,8 +37,9 @@ final class PanelDrawing {
     // Edges lie at half units, which are whole pixels of the PNG: there is no seam between colours.
     private static final double HALF = 0.5;
 
-    // Beyond this no tile of the colour scale has room for its number.
-    private static final double SCALE_LABEL = 22;
+    // How near a number at the colour scale may come to the one at its beginning and its end.
+    private static final double AFTER_ZERO = 17;
+    private static final double BEFORE_HIGHEST = 27;
 
     private static final Template TEMPLATE = new Template(Figure.class, "region-panel.svg.ftlx");
 
@@ -245,7 +246,7 @@ final class PanelDrawing {
         List<Tick> ticks = new ArrayList<>();
         ticks.add(new Tick(0, "0", "start"));
         double mean = length / highest;
-        if (mean > SCALE_LABEL / 2 && mean < length - SCALE_LABEL) {
+        if (mean > AFTER_ZERO && mean < length - BEFORE_HIGHEST) {
             ticks.add(new Tick(mean, "1", "middle"));
         }
         ticks.add(new Tick(length, String.format(Locale.ROOT, "%.1f", highest), "end"));
