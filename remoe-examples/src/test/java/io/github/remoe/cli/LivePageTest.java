@@ -29,14 +29,14 @@ class LivePageTest {
             <meta name="viewport" content="width=device-width">
             <title>Epoch %1$d</title>
             <main>
-            <section id="settings"><input id="stays"></section>
-            <section id="training">
+            <section><h2 id="settings">settings</h2><input id="stays"></section>
+            <section><h2 id="training">training</h2>
             <p id="epoch">%1$d</p>%2$s
-            <details id="more"><summary id="summary">more</summary>%1$d</details>
-            <div id="wide" style="width: 100px; overflow: auto"><p style="width: 900px">wide</p></div>
-            <table id="epochs">
+            <details><summary>more</summary><div><table id="folded"></table>%1$d</div></details>
+            <div class="wide" style="width: 100px; overflow: auto">
+            <table id="epochs" style="width: 900px">
             <tr><th aria-sort="none"><button>epoch</button></th></tr>
-            </table>
+            </table></div>
             <p style="height: 3000px">long</p>
             </section>
             </main>
@@ -112,24 +112,24 @@ class LivePageTest {
         try (LiveReport live = live()) {
             WebElement input = browser.one("#stays");
             input.sendKeys("typed");
-            browser.one("#summary").click();
+            browser.one("summary").click();
             browser.one("th button").click();
             browser.one("th button").click();
-            browser.run("document.getElementById('summary').focus();"
-                    + " document.getElementById('wide').scrollLeft = 200; scrollTo(0, 700)");
+            browser.run("document.querySelector('summary').focus();"
+                    + " document.querySelector('.wide').scrollLeft = 200; scrollTo(0, 700)");
 
             epoch = 2;
             above = "<p style='height: 500px'>new</p>";
             await(() -> text("#epoch").equals("2"));
 
             assertThat(browser.title()).isEqualTo("Epoch 2");
-            assertThat(browser.one("#more").getDomProperty("open")).isEqualTo("true");
+            assertThat(browser.one("details").getDomProperty("open")).isEqualTo("true");
             assertThat(browser.one("th").getDomAttribute("aria-sort")).isEqualTo("descending");
-            assertThat(number("document.getElementById('wide').scrollLeft").intValue())
+            assertThat(number("document.querySelector('.wide').scrollLeft").intValue())
                     .isEqualTo(200);
             // The same element: a section that is as it was is not touched.
             assertThat(input.getDomProperty("value")).isEqualTo("typed");
-            assertThat(browser.focused().getDomAttribute("id")).isEqualTo("summary");
+            assertThat(browser.focused().getTagName()).isEqualTo("summary");
             assertThat(number("scrollY").intValue()).isEqualTo(700);
             assertThat(text(".live-status")).contains("The training runs.", "Updated ");
             assertThat(browser.console()).isEmpty();

@@ -32,19 +32,29 @@
     time.textContent = `Updated ${new Date().toLocaleTimeString([], {hour12: false})}`;
   }
 
-  // Where an element is: the nearest id above it, and the way down from there.
-  function find(place) {
-    return place.way.reduce(
-        (element, i) => element && element.children[i], document.getElementById(place.id));
+  // Where an element is: up from the first id in it, or down from an element above of which that can
+  // be said.
+  function place(element) {
+    const down = [];
+    let named = element.id ? element : element.querySelector('[id]');
+    while (!named && element.parentElement) {
+      down.unshift([...element.parentElement.children].indexOf(element));
+      element = element.parentElement;
+      named = element.id ? element : element.querySelector('[id]');
+    }
+    let up = 0;
+    for (let e = named; e && e !== element; e = e.parentElement) {
+      up++;
+    }
+    return {id: named?.id, up, down};
   }
 
-  function place(element) {
-    const way = [];
-    while (!element.id && element.parentElement) {
-      way.unshift([...element.parentElement.children].indexOf(element));
-      element = element.parentElement;
+  function find({id, up, down}) {
+    let element = document.getElementById(id);
+    for (let i = 0; i < up; i++) {
+      element = element?.parentElement;
     }
-    return {id: element.id, way};
+    return down.reduce((e, i) => e?.children[i], element);
   }
 
   // What the reader has opened, sorted, scrolled and focused in a section.
