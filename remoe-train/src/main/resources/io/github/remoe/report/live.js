@@ -11,7 +11,8 @@
   bar.className = 'live-status';
   bar.setAttribute('aria-label', 'Live');
   bar.style.cssText = 'position: sticky; bottom: 0; padding: .5em 1em; text-align: right;'
-      + ' background: Canvas; color: CanvasText; border-top: 1px solid';
+      + ' background: var(--ground, Canvas); color: var(--text, CanvasText);'
+      + ' border-top: 1px solid var(--line, currentColor)';
   // Only what happens is told by a screen reader, not every tick.
   state.setAttribute('role', 'status');
   bar.append(state, ' ', time);
