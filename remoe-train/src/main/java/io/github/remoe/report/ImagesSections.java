@@ -25,7 +25,6 @@ import java.util.stream.Stream;
 final class ImagesSections {
 
     private static final int IMAGES = 12;
-    private static final int FEWEST_IMAGES = 2;
 
     // Of these the margins are looked at, so that it takes as long for a thousand images as for
     // all.
@@ -70,7 +69,7 @@ final class ImagesSections {
         int size = run.config().createModel(run.classes().size()).getImageSize();
         // Two pictures there, three here; noise hardly gets smaller as a PNG, and base64 is larger.
         long bytes = 5L * 3 * size * size * 4 / 3;
-        return (int) Math.max(FEWEST_IMAGES, Math.min(IMAGES, PAGE_BYTES / (runs * bytes)));
+        return (int) Math.max(1, Math.min(IMAGES, PAGE_BYTES / (runs * bytes)));
     }
 
     private void fillRegions(Section section) {

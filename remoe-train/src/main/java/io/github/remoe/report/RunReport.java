@@ -146,7 +146,7 @@ public final class RunReport {
     }
 
     private String html(Page page) {
-        String script = resource("report.js") + (live ? resource("live.js") : "");
+        String script = resource("report.js") + (live ? LiveReport.script() : "");
         return new Template(RunReport.class, "report.ftlh")
                 .fill(Map.of(
                         "title",
