@@ -15,6 +15,13 @@ final class BarRenderer implements ProgressBarRenderer {
     private static final int SHORTEST_BAR = 5;
     private static final double MILLIS = 1000;
 
+    private final String unit;
+
+    /** For work that is counted in a unit, such as {@code img}. */
+    BarRenderer(String unit) {
+        this.unit = unit;
+    }
+
     @Override
     public String render(ProgressState progress, int maxLength) {
         double done = progress.getNormalizedProgress();
@@ -36,7 +43,7 @@ final class BarRenderer implements ProgressBarRenderer {
     }
 
     /** Since the work started here; what was done before took time of its own. */
-    private static String speed(ProgressState progress) {
+    private String speed(ProgressState progress) {
         double seconds = progress.getElapsedAfterStart().toMillis() / MILLIS;
         double speed = (progress.getCurrent() - progress.getStart()) / seconds;
         if (!(speed > 0 && Double.isFinite(speed))) {
@@ -46,8 +53,9 @@ final class BarRenderer implements ProgressBarRenderer {
                 Duration.ofSeconds((long) ((progress.getMax() - progress.getCurrent()) / speed));
         return String.format(
                 Locale.ROOT,
-                speed < 10 ? " %.2f img/s %d:%02d:%02d left" : " %.0f img/s %d:%02d:%02d left",
+                speed < 10 ? " %.2f %s/s %d:%02d:%02d left" : " %.0f %s/s %d:%02d:%02d left",
                 speed,
+                unit,
                 left.toHours(),
                 left.toMinutesPart(),
                 left.toSecondsPart());

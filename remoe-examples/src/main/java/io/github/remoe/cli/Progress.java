@@ -36,11 +36,16 @@ final class Progress implements MetricsListener, EvaluationListener, AutoCloseab
 
     /** For work of which some images were done before. */
     Progress(String task, long images, long done) {
+        this(task, images, done, "img");
+    }
+
+    /** For work that is counted in another unit than images. */
+    Progress(String task, long all, long done, String unit) {
         ProgressBarBuilder builder = new ProgressBarBuilder()
                 .setTaskName(task)
-                .setInitialMax(images)
+                .setInitialMax(all)
                 .startsFrom(done, Duration.ZERO)
-                .setRenderer(new BarRenderer())
+                .setRenderer(new BarRenderer(unit))
                 .setUpdateIntervalMillis(TERMINAL_MILLIS);
         if (System.console() == null) {
             builder.setConsumer(new DelegatingProgressBarConsumer(System.err::println, LOG_COLUMNS))
@@ -72,6 +77,11 @@ final class Progress implements MetricsListener, EvaluationListener, AutoCloseab
     @Override
     public void onImagesJudged(int images) {
         bar.stepBy(images);
+    }
+
+    /** Counts what is not told of by a listener. */
+    void step() {
+        bar.step();
     }
 
     @Override

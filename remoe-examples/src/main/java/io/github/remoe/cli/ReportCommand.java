@@ -1,5 +1,6 @@
 package io.github.remoe.cli;
 
+import io.github.remoe.report.ReportListener;
 import io.github.remoe.report.RunReport;
 
 import picocli.CommandLine.Command;
@@ -52,11 +53,36 @@ final class ReportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        Path folder = out != null ? out : runs.get(0).resolve("report");
         RunReport.Builder report = RunReport.builder().optDevice(deviceOption.device());
         runs.forEach(report::addRun);
-        Path folder = out != null ? out : runs.get(0).resolve("report");
-        spec.commandLine().getOut().printf("Report: %s%n", report.build().write(folder));
+        Path page;
+        try (FigureProgress progress = new FigureProgress()) {
+            page = report.optListener(progress).build().write(folder);
+        }
+        spec.commandLine().getOut().printf("Report: %s%n", page);
         spec.commandLine().getOut().flush();
         return 0;
+    }
+
+    /** A bar as soon as it is known how many figures there are. */
+    private static final class FigureProgress implements ReportListener, AutoCloseable {
+
+        private Progress bar;
+
+        @Override
+        public void onFigureWritten(int written, int all) {
+            if (bar == null) {
+                bar = new Progress("report", all, 0, "figures");
+            }
+            bar.step();
+        }
+
+        @Override
+        public void close() {
+            if (bar != null) {
+                bar.close();
+            }
+        }
     }
 }

@@ -37,7 +37,7 @@ class BarRendererTest {
                 .setTaskName("train run")
                 .setInitialMax(1000)
                 .startsFrom(100, Duration.ZERO)
-                .setRenderer(new BarRenderer())
+                .setRenderer(new BarRenderer("img"))
                 .setConsumer(consumer)
                 .setUpdateIntervalMillis(60_000)
                 .build()) {

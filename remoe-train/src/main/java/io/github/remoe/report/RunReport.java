@@ -44,12 +44,14 @@ public final class RunReport {
     private final Device device;
     private final boolean live;
     private final String command;
+    private final ReportListener listener;
 
     private RunReport(Builder builder) {
         runs = List.copyOf(builder.runs);
         device = builder.device;
         live = builder.live;
         command = builder.command;
+        listener = builder.listener;
     }
 
     /**
@@ -83,12 +85,13 @@ public final class RunReport {
         Page page = page();
         Path figures = folder.resolve("figures");
         Files.createDirectories(figures);
-        for (Section section : page.sections()) {
-            for (Page.Part part : section.parts()) {
-                for (Figure figure : part.figures()) {
-                    figure.write(figures);
-                }
-            }
+        List<Figure> drawn = page.sections().stream()
+                .flatMap(section -> section.parts().stream())
+                .flatMap(part -> part.figures().stream())
+                .toList();
+        for (int i = 0; i < drawn.size(); i++) {
+            drawn.get(i).write(figures);
+            listener.onFigureWritten(i + 1, drawn.size());
         }
         Path file = folder.resolve("report.html");
         AtomicFile.write(file, html(page));
@@ -197,6 +200,7 @@ public final class RunReport {
         private Device device = Device.cpu();
         private boolean live;
         private String command;
+        private ReportListener listener = (written, all) -> {};
 
         private Builder() {}
 
@@ -243,6 +247,17 @@ public final class RunReport {
          */
         public Builder optCommand(String command) {
             this.command = command;
+            return this;
+        }
+
+        /**
+         * Sets what is told how far {@link RunReport#write} has come; default is nothing.
+         *
+         * @param listener the listener
+         * @return this builder
+         */
+        public Builder optListener(ReportListener listener) {
+            this.listener = listener;
             return this;
         }
 
