@@ -7,7 +7,6 @@ import ai.djl.training.dataset.Dataset;
 import ai.djl.translate.TranslateException;
 
 import io.github.remoe.attack.Attack;
-import io.github.remoe.attack.Norm;
 import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.cli.AttackedImage.Answer;
 import io.github.remoe.data.Datasets;
@@ -280,10 +279,8 @@ final class AttackCommand implements Callable<Integer> {
 
     private String title(ThreatModel threat) {
         return String.format(
-                Locale.ROOT,
-                threat.norm() == Norm.LINF ? "%s, linf, epsilon %.1f/255" : "%s, l2, epsilon %.3g",
-                attackName.toLowerCase(Locale.ROOT),
-                threat.norm() == Norm.LINF ? 255 * threat.epsilon() : threat.epsilon());
+                "%s, %s, epsilon %s",
+                attackName.toLowerCase(Locale.ROOT), threat.norm(), threat.epsilonText());
     }
 
     private void print(ThreatModel threat, List<AttackedImage> attacked) {

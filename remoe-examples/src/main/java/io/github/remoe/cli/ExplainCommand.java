@@ -7,7 +7,6 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.repository.zoo.ZooModel;
 
 import io.github.remoe.attack.Attack;
-import io.github.remoe.attack.Norm;
 import io.github.remoe.attack.TargetModel;
 import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.figure.RegionPanel;
@@ -212,14 +211,9 @@ final class ExplainCommand implements Callable<Integer> {
     }
 
     private String title(ThreatModel threat) {
-        String name = attackName.toLowerCase(Locale.ROOT);
-        return threat.norm() == Norm.LINF
-                ? name + ", linf " + shortest(255 * threat.epsilon()) + "/255"
-                : name + ", l2 " + shortest(threat.epsilon());
-    }
-
-    private static String shortest(float number) {
-        return String.format(Locale.ROOT, "%.2f", number).replaceFirst("\\.?0+$", "");
+        return String.format(
+                "%s, %s %s",
+                attackName.toLowerCase(Locale.ROOT), threat.norm(), threat.epsilonText());
     }
 
     private void print(Path file, RegionPanel panel, InspectedImage image) {

@@ -113,7 +113,7 @@ class AttackCommandTest {
 
         assertThat(written()).hasSize(8).endsWith("sheet.png", "sheet.svg");
         assertThat(out.toString())
-                .contains("pgd-3, linf, epsilon 8.0/255")
+                .contains("pgd-3, linf, epsilon 8/255")
                 .containsPattern("Right before the attack: \\d of 3\\.")
                 .doesNotContain("own prediction");
     }

@@ -176,10 +176,10 @@ class ExplainCommandTest {
                 .isEqualTo(2 * (400 + 16));
         assertThat(out.toString())
                 .containsPattern("clean: .* \\d+ %, (right|wrong)")
-                .containsPattern("pgd-20, linf 127.5/255: .* \\d+ %, wrong")
+                .containsPattern("pgd-20, linf 0.5: .* \\d+ %, wrong")
                 .containsPattern("region weights of layer 3 turned by \\d+\\.\\d degrees");
         assertThat(Files.readString(folder.resolve("photo-regions.svg")))
-                .contains("W turned by", ">true class<", "pgd-20, linf 127.5/255");
+                .contains("W turned by", ">true class<", "pgd-20, linf 0.5");
     }
 
     @Test
@@ -190,7 +190,7 @@ class ExplainCommandTest {
 
         assertThat(out.toString())
                 .containsPattern("clean: .* \\d+ %\n")
-                .containsPattern("pgd-5, l2 2: .* \\d+ %, (un)?changed");
+                .containsPattern("pgd-5, l2 2.0: .* \\d+ %, (un)?changed");
         assertThat(Files.readString(folder.resolve("photo-regions.svg")))
                 .doesNotContain("true class");
     }
