@@ -84,6 +84,22 @@ public final class SafeTensors {
     }
 
     /**
+     * Reads rows of one array, without reading the others.
+     *
+     * @param file a safetensors file
+     * @param manager owns the array
+     * @param name the array's name
+     * @param rows the rows, in any order; a row is all that has one first index
+     * @return (rows, ...) with the array's further axes
+     * @throws IOException if the file cannot be read, is not well formed, or holds no such array
+     * @throws IllegalArgumentException if the array has no such row
+     */
+    public static NDArray loadRows(Path file, NDManager manager, String name, long... rows)
+            throws IOException {
+        return new SafeTensorsReader(manager).rows(new SafeTensorsFile(file, null), name, rows);
+    }
+
+    /**
      * Reads what else a file says.
      *
      * @param file the file, an index or a folder

@@ -47,16 +47,52 @@ final class SafeTensorsReader {
             List<SafeTensorsHeader.Entry> entries = header.entries().stream()
                     .filter(entry -> wanted.test(entry.name()))
                     .toList();
-            long largest = entries.stream().mapToLong(this::bytes).max().orElse(0);
-            if (piece.capacity() < Math.min(largest, SafeTensorsChannel.PIECE)) {
-                piece = ByteBuffer.allocateDirect((int) Math.min(largest, SafeTensorsChannel.PIECE))
-                        .order(ByteOrder.LITTLE_ENDIAN);
-            }
+            allocate(entries.stream().mapToLong(this::bytes).max().orElse(0));
             for (SafeTensorsHeader.Entry entry : entries) {
                 arrays.add(array(entry, channel, header.start()));
             }
         }
         return arrays;
+    }
+
+    /** Reads rows of an array, of which a row is all that has one first index. */
+    NDArray rows(SafeTensorsFile part, String name, long... rows) throws IOException {
+        try (SafeTensorsChannel channel = new SafeTensorsChannel(part.path(), null)) {
+            SafeTensorsHeader header = SafeTensorsHeader.read(channel);
+            SafeTensorsHeader.Entry entry = header.entries().stream()
+                    .filter(candidate -> candidate.name().equals(name))
+                    .findFirst()
+                    .orElseThrow(() -> new IOException(
+                            String.format("%s holds no array '%s'.", part.path(), name)));
+            Shape shape = entry.shape();
+            if (shape.dimension() == 0) {
+                throw new IOException(
+                        String.format("'%s' in %s is one number without rows.", name, part.path()));
+            }
+            long size = shape.slice(1).size();
+            allocate(size * entry.type().dataType().getNumOfBytes());
+            NDArray array = manager.create(
+                    new Shape(rows.length).addAll(shape.slice(1)), entry.type().dataType());
+            array.setName(name);
+            try (NDArray flat = array.reshape(-1)) {
+                for (int i = 0; i < rows.length; i++) {
+                    if (rows[i] < 0 || rows[i] >= shape.get(0)) {
+                        throw new IllegalArgumentException(String.format(
+                                "'%s' in %s has rows 0 to %d, got %d.",
+                                name, part.path(), shape.get(0) - 1, rows[i]));
+                    }
+                    copy(entry, channel, header.start(), rows[i] * size, size, flat, i * size);
+                }
+            }
+            return array;
+        }
+    }
+
+    private void allocate(long bytes) {
+        int size = (int) Math.min(bytes, SafeTensorsChannel.PIECE);
+        if (piece.capacity() < size) {
+            piece = ByteBuffer.allocateDirect(size).order(ByteOrder.LITTLE_ENDIAN);
+        }
     }
 
     /** The texts of the first file that was read. */
@@ -73,19 +109,36 @@ final class SafeTensorsReader {
         DataType type = entry.type().dataType();
         NDArray array = manager.create(entry.shape(), type);
         array.setName(entry.name());
-        long size = entry.shape().size();
-        int most = piece.capacity() / type.getNumOfBytes();
         try (NDArray flat = array.reshape(-1)) {
-            for (long from = 0; from < size; from += most) {
-                int count = (int) Math.min(most, size - from);
-                fill(channel, start + entry.from() + from * entry.type().bytes(), count, entry);
-                // It borrows the memory of the piece.
-                try (NDArray borrowed = manager.create(piece, new Shape(count), type)) {
-                    flat.set(new NDIndex().addSliceDim(from, from + count), borrowed);
-                }
-            }
+            copy(entry, channel, start, 0, entry.shape().size(), flat, 0);
         }
         return array;
+    }
+
+    /** Copies numbers from a place in the file's array to one in another array. */
+    private void copy(
+            SafeTensorsHeader.Entry entry,
+            SafeTensorsChannel channel,
+            long start,
+            long from,
+            long size,
+            NDArray flat,
+            long to)
+            throws IOException {
+        DataType type = entry.type().dataType();
+        int most = piece.capacity() / type.getNumOfBytes();
+        for (long done = 0; done < size; done += most) {
+            int count = (int) Math.min(most, size - done);
+            fill(
+                    channel,
+                    start + entry.from() + (from + done) * entry.type().bytes(),
+                    count,
+                    entry);
+            // It borrows the memory of the piece.
+            try (NDArray borrowed = manager.create(piece, new Shape(count), type)) {
+                flat.set(new NDIndex().addSliceDim(to + done, to + done + count), borrowed);
+            }
+        }
     }
 
     /** Reads numbers into the piece, bfloat16 as float32. */

@@ -131,6 +131,29 @@ class SafeTensorsTest {
     }
 
     @Test
+    void rowsAloneAreRead() throws Exception {
+        Path file = temp.resolve("rows.safetensors");
+        NDArray numbers = manager.arange(24).toType(DataType.FLOAT32, false).reshape(4, 3, 2);
+        numbers.setName("numbers");
+        NDArray before = manager.zeros(new Shape(5));
+        before.setName("before");
+        SafeTensors.save(file, new NDList(before, numbers), Map.of());
+
+        NDArray rows = SafeTensors.loadRows(file, manager, "numbers", 3, 1);
+
+        assertThat(rows.getShape()).isEqualTo(new Shape(2, 3, 2));
+        assertThat(rows.toFloatArray()).containsExactly(18, 19, 20, 21, 22, 23, 6, 7, 8, 9, 10, 11);
+        assertThat(SafeTensors.loadRows(file, manager, "numbers").getShape())
+                .isEqualTo(new Shape(0, 3, 2));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> SafeTensors.loadRows(file, manager, "numbers", 4))
+                .withMessageContaining("rows 0 to 3, got 4");
+        assertThatExceptionOfType(IOException.class)
+                .isThrownBy(() -> SafeTensors.loadRows(file, manager, "none", 0))
+                .withMessageContaining("no array 'none'");
+    }
+
+    @Test
     void aLoadedArrayOwnsItsMemory() throws Exception {
         Path file = temp.resolve("large.safetensors");
         NDArray numbers = manager.arange(1_000_000).toType(DataType.FLOAT32, false);

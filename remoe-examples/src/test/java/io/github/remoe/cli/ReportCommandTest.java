@@ -14,6 +14,8 @@ import io.github.remoe.attack.TargetModel;
 import io.github.remoe.data.Datasets;
 import io.github.remoe.data.PixelDataset;
 import io.github.remoe.evaluate.AdversarialSet;
+import io.github.remoe.evaluate.Verdict;
+import io.github.remoe.evaluate.Verdicts;
 import io.github.remoe.run.RunFolder;
 
 import org.jsoup.Jsoup;
@@ -74,21 +76,17 @@ class ReportCommandTest {
         model.close();
     }
 
-    /** The adversarial images that the page shows: the file of the attack that it names. */
-    private static AdversarialSet shownSet(NDManager manager) throws IOException {
-        String attack = page.selectFirst("#run1-regions").parent().select("text").stream()
-                .map(Element::text)
+    /** The adversarial image that a figure is to show: that of the attack which it names. */
+    private static NDArray attacked(NDManager manager, Element figure, long index)
+            throws IOException {
+        String attack = figure.select("text").eachText().stream()
                 .filter(text -> text.equals("fgsm") || text.equals("pgd-2"))
                 .findFirst()
                 .orElseThrow();
-        return AdversarialSet.load(
+        AdversarialSet set = AdversarialSet.load(
                 run.resolve("adversarial").resolve(AdversarialSet.fileName(attack, 8 / 255f)),
                 manager);
-    }
-
-    private static NDArray attacked(AdversarialSet set, long index) {
-        int row = Arrays.binarySearch(set.indices(), index);
-        return set.images().get(row);
+        return set.images().get(Arrays.binarySearch(set.indices(), index));
     }
 
     private static NDArray clean(NDManager manager, long index) throws IOException {
@@ -102,11 +100,11 @@ class ReportCommandTest {
         assertThat(panels).hasSizeGreaterThan(5);
         try (NDManager manager = model.getNDManager().newSubManager();
                 TargetModel network = new TargetModel(model)) {
-            AdversarialSet set = shownSet(manager);
             for (Element panel : panels) {
                 long index = Long.parseLong(panel.id().substring("run1-regions-".length()));
                 NDList clean = network.predict(clean(manager, index).expandDims(0));
-                NDList attacked = network.predict(attacked(set, index).expandDims(0));
+                NDList attacked =
+                        network.predict(attacked(manager, panel, index).expandDims(0));
                 List<String> expected = new ArrayList<>();
                 for (int layer = 1; layer < clean.size(); layer++) {
                     for (NDList outputs : List.of(clean, attacked)) {
@@ -127,23 +125,16 @@ class ReportCommandTest {
 
     @Test
     void theGallerysPicturesAreTheEvaluatedImages() throws IOException {
-        List<Element> sheets = page.select("figure[id^=run1-most-]");
+        List<Element> sheets = page.select("figure[id^=run1-attacked-]");
         assertThat(sheets).isNotEmpty();
         try (NDManager manager = model.getNDManager().newSubManager()) {
-            AdversarialSet set = shownSet(manager);
             for (Element sheet : sheets) {
-                List<Long> indices = sheet.select("text").eachText().stream()
-                        .filter(text -> text.startsWith("image "))
-                        .map(text -> Long.valueOf(text.replaceAll("\\D+(\\d+).*", "$1")))
-                        .toList();
+                long index = Long.parseLong(sheet.id().substring("run1-attacked-".length()));
                 List<String> pictures = sheet.select("image").eachAttr("href");
-                assertThat(pictures).hasSize(3 * indices.size());
-                for (int i = 0; i < indices.size(); i++) {
-                    assertThat(pixels(pictures.get(3 * i)))
-                            .isEqualTo(rounded(clean(manager, indices.get(i))));
-                    assertThat(pixels(pictures.get(3 * i + 2)))
-                            .isEqualTo(rounded(attacked(set, indices.get(i))));
-                }
+                assertThat(pictures).hasSize(3);
+                assertThat(pixels(pictures.get(0))).isEqualTo(rounded(clean(manager, index)));
+                assertThat(pixels(pictures.get(2)))
+                        .isEqualTo(rounded(attacked(manager, sheet, index)));
             }
         }
     }
@@ -173,6 +164,51 @@ class ReportCommandTest {
     }
 
     @Test
+    void fragileImagesAreBrokenAndStableOnesAreNot() throws IOException {
+        Verdicts verdicts = Verdicts.load(run.resolve("verdicts.csv"));
+        Element gallery = page.selectFirst("#run1-gallery").parent();
+        List<Element> groups = gallery.select(".figures");
+        for (Element figure : gallery.select("figure")) {
+            long index = Long.parseLong(figure.id().substring("run1-attacked-".length()));
+            Verdict verdict = verdicts.all().stream()
+                    .filter(candidate -> candidate.index() == index)
+                    .findFirst()
+                    .orElseThrow();
+            boolean fragile = figure.parent() == groups.get(0)
+                    && gallery.text().indexOf("No attack broke any") < 0;
+            assertThat(verdict.isCleanCorrect()).isTrue();
+            assertThat(verdict.isBrokenByAny(1)).as(figure.id()).isEqualTo(fragile);
+        }
+    }
+
+    @Test
+    void afterAWorstCaseEvaluationTheImagesOfEarlierAttacksAreShownToo() throws IOException {
+        Path copy = copy();
+        delete(copy.resolve("adversarial"));
+        TinyRun.execute(
+                "evaluate",
+                "--run=" + copy,
+                "--samples=0",
+                "--attack=fgsm,pgd-2",
+                "--epsilon=64/255",
+                "--worst-case",
+                "--save-adversarial",
+                "--device=cpu");
+        Verdicts verdicts = Verdicts.load(copy.resolve("verdicts.csv"));
+        List<Long> broken = verdicts.all().stream()
+                .filter(verdict -> verdict.isCleanCorrect() && verdict.isBroken(0, 0))
+                .map(Verdict::index)
+                .toList();
+        assertThat(broken).isNotEmpty();
+
+        List<String> shown = report(copy).select("figure[id^=run1-attacked-]").eachAttr("id");
+
+        assertThat(shown)
+                .anyMatch(id ->
+                        broken.contains(Long.valueOf(id.substring("run1-attacked-".length()))));
+    }
+
+    @Test
     void withoutAdversarialImagesTheCleanOnesAreShown() throws IOException {
         Path copy = copy();
         delete(copy.resolve("adversarial"));
@@ -180,7 +216,7 @@ class ReportCommandTest {
         Document without = report(copy);
 
         assertThat(without.select("figure[id^=run1-regions-]")).isNotEmpty();
-        assertThat(without.select("figure[id^=run1-most-]")).isEmpty();
+        assertThat(without.select("figure[id^=run1-attacked-]")).isEmpty();
         assertThat(without.select(".missing").eachText())
                 .anyMatch(text -> text.contains("--save-adversarial"));
     }
@@ -193,7 +229,7 @@ class ReportCommandTest {
 
         Document other = report(copy);
 
-        assertThat(other.select("figure[id^=run1-most-]")).isEmpty();
+        assertThat(other.select("figure[id^=run1-attacked-]")).isEmpty();
         assertThat(other.select(".missing").eachText())
                 .anyMatch(text -> text.contains("another evaluation"));
     }

@@ -18,9 +18,11 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
 
 /**
  * The adversarial images of one attack at one epsilon, as an evaluation has saved them ({@link
@@ -53,25 +55,41 @@ public final class AdversarialSet implements AutoCloseable {
     private final long[] labels;
     private final long[] predictions;
 
-    private AdversarialSet(Path file, NDManager manager) throws IOException {
+    private AdversarialSet(Path file, NDManager manager, Collection<Long> wanted)
+            throws IOException {
         this.file = file;
         this.manager = manager;
         settings = settings(file);
         Map<String, String> metadata = SafeTensors.loadMetadata(file);
         attack = metadata.get(ATTACK);
         epsilon = Float.parseFloat(metadata.get(EPSILON));
-        NDList arrays = SafeTensors.load(file, manager, ARRAYS::contains);
-        if (arrays.size() != ARRAYS.size()) {
+        NDList arrays = SafeTensors.load(
+                file,
+                manager,
+                name -> ARRAYS.contains(name) && (wanted == null || !name.equals(IMAGES)));
+        if (arrays.size() != ARRAYS.size() - (wanted == null ? 0 : 1)) {
             throw foreign(file, "it does not have the arrays " + ARRAYS);
         }
-        images = arrays.get(IMAGES);
-        long size = images.getShape().get(0);
-        if (images.getDataType() != DataType.FLOAT32 || images.getShape().dimension() != 4) {
+        long size = arrays.get(INDICES).getShape().get(0);
+        long[] all = longs(arrays.get(INDICES), size);
+        long[] rows = LongStream.range(0, size)
+                .filter(row -> wanted == null || wanted.contains(all[(int) row]))
+                .toArray();
+        images = wanted == null
+                ? arrays.get(IMAGES)
+                : SafeTensors.loadRows(file, manager, IMAGES, rows);
+        if (images.getDataType() != DataType.FLOAT32
+                || images.getShape().dimension() != 4
+                || images.getShape().get(0) != rows.length) {
             throw foreign(file, "images are " + images.getShape() + " of " + images.getDataType());
         }
-        indices = longs(arrays.get(INDICES), size);
-        labels = longs(arrays.get(LABELS), size);
-        predictions = longs(arrays.get(PREDICTIONS), size);
+        indices = of(rows, all);
+        labels = of(rows, longs(arrays.get(LABELS), size));
+        predictions = of(rows, longs(arrays.get(PREDICTIONS), size));
+    }
+
+    private static long[] of(long[] rows, long[] values) {
+        return Arrays.stream(rows).map(row -> values[(int) row]).toArray();
     }
 
     private long[] longs(NDArray array, long size) throws IOException {
@@ -94,9 +112,24 @@ public final class AdversarialSet implements AutoCloseable {
      * @throws IOException if the file cannot be read, is cut off, or is no set of adversarial images
      */
     public static AdversarialSet load(Path file, NDManager manager) throws IOException {
+        return load(file, manager, null);
+    }
+
+    /**
+     * Reads a part of a set; the other images are not read from the file.
+     *
+     * @param file the file
+     * @param manager the parent of the set's manager
+     * @param indices the indices of the images in the whole dataset; those that the set does not hold
+     *     are passed over; null means all
+     * @return the set, to be closed
+     * @throws IOException if the file cannot be read, is cut off, or is no set of adversarial images
+     */
+    public static AdversarialSet load(Path file, NDManager manager, Collection<Long> indices)
+            throws IOException {
         NDManager own = manager.newSubManager();
         try {
-            return new AdversarialSet(file, own);
+            return new AdversarialSet(file, own, indices);
         } catch (IOException | RuntimeException e) {
             own.close();
             throw e;
@@ -114,7 +147,14 @@ public final class AdversarialSet implements AutoCloseable {
         return attack + "-" + epsilon + ".safetensors";
     }
 
-    static EvaluationSettings settings(Path file) throws IOException {
+    /**
+     * Reads which evaluation a set comes from.
+     *
+     * @param file the file
+     * @return the evaluation's settings
+     * @throws IOException if the file cannot be read, or is no set of adversarial images
+     */
+    public static EvaluationSettings settings(Path file) throws IOException {
         Map<String, String> metadata = SafeTensors.loadMetadata(file);
         for (String name : List.of(ATTACK, EPSILON, SETTINGS)) {
             if (!metadata.containsKey(name)) {

@@ -12,6 +12,7 @@ import ai.djl.training.dataset.Dataset;
 import io.github.remoe.data.Datasets;
 import io.github.remoe.data.PixelDataset;
 import io.github.remoe.evaluate.AdversarialSet;
+import io.github.remoe.evaluate.Verdict;
 import io.github.remoe.figure.AttackSheet;
 import io.github.remoe.figure.RegionPanel;
 import io.github.remoe.run.RunFolder;
@@ -22,9 +23,15 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * The images that a run was evaluated on, clean from its data and attacked as the evaluation has saved
@@ -33,13 +40,14 @@ import java.util.Map;
 final class EvaluatedImages implements AutoCloseable {
 
     private final ReportedRun run;
+    private final int epsilon;
     private final Model model;
     private final NDManager manager;
     private final Inspector inspector;
     private final PixelDataset dataset;
-    private final AdversarialSet attacked;
-    private final Map<Long, Integer> rows = new HashMap<>();
-    private final String noAttacked;
+    // By attack; null where the evaluation has not saved the images.
+    private final List<Path> saved = new ArrayList<>();
+    private final Map<Long, Verdict> verdicts = new HashMap<>();
 
     /**
      * An image.
@@ -47,38 +55,30 @@ final class EvaluatedImages implements AutoCloseable {
      * @param index its index in the dataset
      * @param inspected what the network makes of it, clean and attacked
      * @param panel what the ReMoE layers look at
-     * @param row what the attack did, or null if there is no adversarial image
+     * @param sheet what the attack did, or null if there is no adversarial image
      */
-    record Shown(long index, InspectedImage inspected, RegionPanel panel, AttackSheet.Row row) {}
+    record Shown(long index, InspectedImage inspected, RegionPanel panel, AttackSheet sheet) {}
 
     private EvaluatedImages(ReportedRun run, Model model) throws IOException {
         this.run = run;
         this.model = model;
+        epsilon = run.mainEpsilon();
         VisionTransformer network = (VisionTransformer) model.getBlock();
         dataset = dataset(run, network);
+        float radius = run.results().threatModel().epsilons().get(epsilon);
+        for (String attack : run.attacks()) {
+            Path file = run.path()
+                    .resolve("adversarial")
+                    .resolve(AdversarialSet.fileName(attack, radius));
+            saved.add(Files.exists(file) ? file : null);
+            if (Files.exists(file)
+                    && !AdversarialSet.settings(file).equals(run.verdicts().settings())) {
+                throw new IOException("The adversarial images in " + file
+                        + " are of another evaluation. Evaluate again with --save-adversarial.");
+            }
+        }
+        run.verdicts().all().forEach(verdict -> verdicts.put(verdict.index(), verdict));
         manager = model.getNDManager().newSubManager();
-        Path file = adversarialFile(run);
-        AdversarialSet saved = null;
-        String reason = null;
-        if (Files.exists(file)) {
-            saved = AdversarialSet.load(file, manager);
-            if (!saved.settings().equals(run.verdicts().settings())) {
-                saved.close();
-                saved = null;
-                reason = "The adversarial images in " + file + " are of another evaluation.";
-            }
-        } else {
-            reason = "The evaluation has not saved its adversarial images. Evaluate with"
-                    + " --save-adversarial to see them.";
-        }
-        attacked = saved;
-        noAttacked = reason;
-        if (attacked != null) {
-            long[] indices = attacked.indices();
-            for (int row = 0; row < indices.length; row++) {
-                rows.put(indices[row], row);
-            }
-        }
         inspector = new Inspector(network, manager);
     }
 
@@ -104,11 +104,7 @@ final class EvaluatedImages implements AutoCloseable {
         for (RunFolder.Weights weights : RunFolder.Weights.values()) {
             if (folder.has(weights)) {
                 Model model = folder.loadModel(weights, device);
-                // What an evaluation adds to it tells how it was attacked.
-                if (run.results()
-                        .model()
-                        .checksum()
-                        .startsWith(run.config().describe(model).checksum())) {
+                if (isEvaluated(run, model)) {
                     return model;
                 }
                 model.close();
@@ -117,6 +113,12 @@ final class EvaluatedImages implements AutoCloseable {
         throw new FileNotFoundException(
                 "The folder does not hold the weights that were evaluated, so"
                         + " their images cannot be shown. Evaluate again.");
+    }
+
+    private static boolean isEvaluated(ReportedRun run, Model model) {
+        String checksum = run.config().describe(model).checksum();
+        // What an evaluation adds to it tells how it was attacked.
+        return run.results().model().checksum().startsWith(checksum);
     }
 
     private static PixelDataset dataset(ReportedRun run, VisionTransformer network)
@@ -139,41 +141,31 @@ final class EvaluatedImages implements AutoCloseable {
         return dataset;
     }
 
-    /** Of the attack that breaks most images, of those that have saved theirs. */
-    private static Path adversarialFile(ReportedRun run) {
-        Path folder = run.path().resolve("adversarial");
-        int epsilon = run.mainEpsilon();
-        float radius = run.results().threatModel().epsilons().get(epsilon);
-        Path strongest = folder;
-        double lowest = Double.POSITIVE_INFINITY;
-        for (int attack = 0; attack < run.attacks().size(); attack++) {
-            Path file = folder.resolve(AdversarialSet.fileName(run.attacks().get(attack), radius));
-            double robust = run.robust(attack, epsilon).accuracy().value();
-            if (robust < lowest && Files.exists(file)) {
-                strongest = file;
-                lowest = robust;
-            }
-        }
-        return Files.isRegularFile(strongest) ? strongest : folder.resolve("none");
-    }
-
-    /** Why there are no adversarial images; null if there are. */
-    String noAttacked() {
-        return noAttacked;
-    }
-
-    /** The name of the attack that made the adversarial images. */
-    String attack() {
-        return attacked.attack();
+    /** Whether the evaluation has saved adversarial images. */
+    boolean hasAttacked() {
+        return saved.stream().anyMatch(Objects::nonNull);
     }
 
     /** Whether there is an adversarial image. */
     boolean isAttacked(long index) {
-        return rows.containsKey(index);
+        return attackOn(index).isPresent();
     }
 
-    /** Looks at images, in the order of their indices given. */
-    List<Shown> look(List<Long> indices) {
+    /** The attack that broke an image; if none did, the strongest of those that tried. */
+    private Optional<Integer> attackOn(long index) {
+        Verdict verdict = verdicts.get(index);
+        return IntStream.range(0, saved.size())
+                .filter(attack -> saved.get(attack) != null)
+                .filter(attack ->
+                        verdict.predictions().get(attack).get(epsilon) != Verdict.NOT_ATTACKED)
+                .boxed()
+                .min(Comparator.comparing((Integer attack) -> !verdict.isBroken(attack, epsilon))
+                        .thenComparing(
+                                attack -> run.robust(attack, epsilon).accuracy().value()));
+    }
+
+    /** Looks at images that are all attacked, or none of which is, in the order of the indices given. */
+    List<Shown> look(List<Long> indices) throws IOException {
         List<Shown> shown = new ArrayList<>();
         if (indices.isEmpty()) {
             return shown;
@@ -183,7 +175,7 @@ final class EvaluatedImages implements AutoCloseable {
                 Batch batch = dataset.getByIndices(batchManager, positions)) {
             NDArray clean = batch.getData().singletonOrThrow();
             clean.attach(batchManager);
-            NDArray adversarial = attacked == null ? null : adversarial(batchManager, indices);
+            NDArray adversarial = hasAttacked() ? adversarial(batchManager, indices) : null;
             long[] labels = batch.getLabels().singletonOrThrow().toLongArray();
             List<InspectedImage> inspected = inspector.inspect(clean, adversarial, labels);
             for (int i = 0; i < positions.length; i++) {
@@ -197,8 +189,36 @@ final class EvaluatedImages implements AutoCloseable {
         return shown;
     }
 
+    /** The adversarial images as they are saved, each of its own attack. */
+    private NDArray adversarial(NDManager batchManager, List<Long> indices) throws IOException {
+        Map<Integer, List<Long>> byAttack = indices.stream()
+                .collect(Collectors.groupingBy(index -> attackOn(index).orElseThrow()));
+        Map<Long, NDArray> images = new HashMap<>();
+        for (Map.Entry<Integer, List<Long>> entry : byAttack.entrySet()) {
+            // It goes with the batch's manager.
+            AdversarialSet set = AdversarialSet.load(
+                    saved.get(entry.getKey()), batchManager, Set.copyOf(entry.getValue()));
+            long[] rows = set.indices();
+            for (int row = 0; row < rows.length; row++) {
+                images.put(rows[row], set.images().get(row));
+            }
+        }
+        NDList ordered = new NDList();
+        for (long index : indices) {
+            NDArray image = images.get(index);
+            if (image == null) {
+                throw new IOException(String.format(
+                        "%s lacks image %d, which the evaluation has attacked. Evaluate again.",
+                        saved.get(attackOn(index).orElseThrow()), index));
+            }
+            ordered.add(image);
+        }
+        return NDArrays.stack(ordered);
+    }
+
     private Shown shown(long index, InspectedImage inspected, NDArray clean, NDArray adversarial) {
         String title = "image " + index;
+        String attack = attackOn(index).map(run.attacks()::get).orElse(null);
         return new Shown(
                 index,
                 inspected,
@@ -207,21 +227,15 @@ final class EvaluatedImages implements AutoCloseable {
                         title,
                         run.classes(),
                         clean,
-                        adversarial == null ? null : attack(),
+                        attack,
                         adversarial),
                 adversarial == null
                         ? null
-                        : inspected.sheetRow(title, run.classes(), clean, adversarial));
-    }
-
-    private NDArray adversarial(NDManager batchManager, List<Long> indices) {
-        NDList images = new NDList();
-        for (long index : indices) {
-            NDArray image = attacked.images().get(rows.get(index));
-            image.attach(batchManager);
-            images.add(image);
-        }
-        return NDArrays.stack(images);
+                        : new AttackSheet(
+                                run.id() + "-attacked-" + index,
+                                attack,
+                                List.of(inspected.sheetRow(
+                                        title, run.classes(), clean, adversarial))));
     }
 
     @Override

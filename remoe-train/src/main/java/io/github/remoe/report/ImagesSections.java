@@ -3,15 +3,15 @@ package io.github.remoe.report;
 import ai.djl.Device;
 
 import io.github.remoe.evaluate.Verdict;
-import io.github.remoe.figure.AttackSheet;
 import io.github.remoe.figure.Figure;
+import io.github.remoe.moe.GateType;
 import io.github.remoe.report.EvaluatedImages.Shown;
 import io.github.remoe.report.Page.Section;
 
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +29,10 @@ final class ImagesSections {
     // Of these the margins are looked at, so that it takes as long for a thousand images as for
     // all.
     private static final int CANDIDATES = 128;
+    private static final int OF_A_CLASS = 2;
+    private static final String NOT_SAVED =
+            "The evaluation has not saved its adversarial images. Evaluate with --save-adversarial to"
+                    + " see them.";
 
     // Of all pictures of a page, as they lie in it.
     private static final int PAGE_BYTES = 6 << 20;
@@ -58,7 +62,7 @@ final class ImagesSections {
             ImagesSections sections = new ImagesSections(run, images, count(run, runs));
             sections.fillRegions(regions);
             sections.fillGallery(gallery);
-        } catch (IOException | IllegalArgumentException e) {
+        } catch (IOException | RuntimeException e) {
             return List.of(regions.missing(e.getMessage()), gallery.missing(e.getMessage()));
         }
         return List.of(regions, gallery);
@@ -72,30 +76,33 @@ final class ImagesSections {
         return (int) Math.max(1, Math.min(IMAGES, PAGE_BYTES / (runs * bytes)));
     }
 
-    private void fillRegions(Section section) {
+    private void fillRegions(Section section) throws IOException {
         if (!run.config().remoe()) {
             section.text("This network has no ReMoE layers, so there are no region weights.");
             return;
         }
         section.text(
-                "Saliency is the attention that each patch gets; W is its mean over each region,"
-                        + " scaled to mean 1. The centre region is outlined; regions that top-k switched off are"
-                        + " hatched.");
-        if (images.noAttacked() != null) {
-            section.missing(images.noAttacked());
+                run.config().gate() == GateType.AEA
+                        ? "Saliency is the attention that each patch gets; W is its mean over each region,"
+                                + " scaled to mean 1."
+                        : "Saliency is the attention that each patch gets; this network's gate makes W of"
+                                + " something else.");
+        section.text("Regions whose expert top-k switched off are hatched. The dashed square is the"
+                + " centre region, whose expert is always on. The first images of each class in turn"
+                + " are shown, correctly classified ones first.");
+        if (!images.hasAttacked()) {
+            section.missing(NOT_SAVED);
         }
-        List<Figure> figures = new ArrayList<>();
-        for (Shown shown : images.look(spread())) {
-            figures.add(shown.panel().draw());
-        }
-        section.panels(figures);
+        section.panels(images.look(spread()).stream()
+                .map(shown -> shown.panel().draw())
+                .toList());
     }
 
     /** The first images of each class in turn, right ones if there are any. */
     private List<Long> spread() {
         SortedMap<Integer, List<Long>> byClass = new TreeMap<>();
         Predicate<Verdict> usable =
-                verdict -> images.noAttacked() != null || images.isAttacked(verdict.index());
+                verdict -> !images.hasAttacked() || images.isAttacked(verdict.index());
         run.verdicts().all().stream()
                 .filter(usable)
                 .sorted(Comparator.comparing(Verdict::isCleanCorrect).reversed())
@@ -118,47 +125,48 @@ final class ImagesSections {
         return chosen;
     }
 
-    private void fillGallery(Section section) {
-        if (images.noAttacked() != null) {
-            section.missing(images.noAttacked());
+    private void fillGallery(Section section) throws IOException {
+        if (!images.hasAttacked()) {
+            section.missing(NOT_SAVED);
             return;
         }
         section.text(String.format(
-                "The adversarial images are those of the evaluation: %s, ε = %s. Images that the"
-                        + " network takes rightly as they are, ordered by how many attacks and radii"
-                        + " broke them, then by the margin that is left. An image that broke at a"
-                        + " smaller radius is shown as it was there.",
-                images.attack(), run.epsilon(run.mainEpsilon())));
+                "The adversarial images are those that the evaluation has saved, each of an attack that"
+                        + " broke it if one did, ε = %s. Of images that are correct as they are, at most"
+                        + " %d of a class; one that broke at a smaller radius is shown as it was there.",
+                run.epsilon(run.mainEpsilon()), OF_A_CLASS));
         Map<Long, Long> breaks = breaks();
         List<Shown> candidates = images.look(candidates(breaks));
-        if (candidates.isEmpty()) {
-            section.missing("The network takes none of the images rightly as it is, so there was"
-                    + " nothing to attack.");
-            return;
-        }
         Comparator<Shown> fragileFirst = Comparator.comparing(
                         (Shown shown) -> breaks.get(shown.index()), Comparator.reverseOrder())
                 .thenComparing(shown -> shown.inspected().attacked().margin());
-        List<Shown> ordered = candidates.stream().sorted(fragileFirst).toList();
-        int fragile = Math.min((count + 1) / 2, (ordered.size() + 1) / 2);
-        int stable = Math.min(count / 2, ordered.size() - fragile);
-        List<Figure> sheets = new ArrayList<>();
-        sheets.add(sheet("most-fragile", "Most fragile", ordered.subList(0, fragile)));
-        if (stable > 0) {
-            List<Shown> last =
-                    new ArrayList<>(ordered.subList(ordered.size() - stable, ordered.size()));
-            Collections.reverse(last);
-            sheets.add(sheet("most-stable", "Most stable", last));
+        List<Figure> fragile = figures(candidates.stream()
+                .filter(shown -> breaks.get(shown.index()) > 0)
+                .sorted(fragileFirst));
+        section.text(
+                "Most fragile: broken by most attacks at most radii, and of those the ones with"
+                        + " the widest margin against the true class.");
+        if (fragile.isEmpty()) {
+            section.text("No attack broke any.");
         }
-        section.panels(sheets);
+        section.panels(fragile);
+        List<Figure> stable = figures(candidates.stream()
+                .filter(shown -> breaks.get(shown.index()) == 0)
+                .sorted(fragileFirst.reversed()));
+        section.text("Most stable: broken by none, with the widest margin left.");
+        if (stable.isEmpty()) {
+            section.text("Every image was broken.");
+        }
+        section.panels(stable);
     }
 
-    private Figure sheet(String name, String title, List<Shown> shown) {
-        return new AttackSheet(
-                        run.id() + "-" + name,
-                        title,
-                        shown.stream().map(Shown::row).toList())
-                .draw();
+    private List<Figure> figures(Stream<Shown> ordered) {
+        Map<Integer, Integer> ofClass = new HashMap<>();
+        return ordered.filter(shown ->
+                        ofClass.merge(shown.inspected().label(), 1, Integer::sum) <= OF_A_CLASS)
+                .limit((count + 1) / 2)
+                .map(shown -> shown.sheet().draw())
+                .toList();
     }
 
     /** For each image that was right before how many attacks, at how many radii, broke it. */
