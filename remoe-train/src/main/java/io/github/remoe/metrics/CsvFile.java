@@ -11,15 +11,12 @@ import java.io.RandomAccessFile;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 
-/** Lines of numbers in the order of their steps or epochs. */
+/** Lines of numbers in the order of their steps or epochs, written; {@link CsvLines} reads them. */
 final class CsvFile extends MetricsFile {
 
     /** What a line is of; each has its number in the file, in the order here. */
@@ -28,9 +25,8 @@ final class CsvFile extends MetricsFile {
         EPOCH
     }
 
-    private static final String FIXED = "step,epoch";
-    private static final int FIXED_COLUMNS = Line.values().length;
-    private static final int SHOWN = 40;
+    static final String FIXED = "step,epoch";
+    static final int FIXED_COLUMNS = Line.values().length;
 
     private final Line kind;
     private List<String> columns = List.of();
@@ -40,76 +36,10 @@ final class CsvFile extends MetricsFile {
         this.kind = kind;
     }
 
-    /**
-     * Reads what a file holds so far; a training may be writing on.
-     *
-     * @return its measurements, NaN where a cell is empty; none if there is no file
-     * @throws IOException if it cannot be read, or a line is no measurement
-     */
-    static List<Measurement> read(Path path) throws IOException {
-        String text;
-        try {
-            text = new String(Files.readAllBytes(path), StandardCharsets.UTF_8);
-        } catch (NoSuchFileException e) {
-            return List.of();
-        }
-        // What comes behind the last line break was cut off, or is being written.
-        List<String> lines =
-                text.substring(0, text.lastIndexOf('\n') + 1).lines().toList();
-        if (lines.isEmpty()) {
-            return List.of();
-        }
-        String header = lines.get(0);
-        if (!(header + ",").startsWith(FIXED + ",")) {
-            throw new IOException(String.format(
-                    "%s, line 1: a log of a training starts with '%s', this file with '%s'. Restore"
-                            + " it from a copy, or delete it.",
-                    path, FIXED, shortened(header)));
-        }
-        List<String> columns = columns(header);
-        List<Measurement> measurements = new ArrayList<>(lines.size() - 1);
-        for (int i = 1; i < lines.size(); i++) {
-            try {
-                measurements.add(measurement(lines.get(i), columns));
-            } catch (IllegalArgumentException e) {
-                throw new IOException(
-                        String.format(
-                                "%s, line %d: expected %d numbers with commas between them, got"
-                                        + " '%s'. Restore the file from a copy, or delete the line.",
-                                path,
-                                i + 1,
-                                FIXED_COLUMNS + columns.size(),
-                                shortened(lines.get(i))),
-                        e);
-            }
-        }
-        return measurements;
-    }
-
-    private static Measurement measurement(String line, List<String> columns) {
-        String[] cells = line.split(",", -1);
-        if (cells.length != FIXED_COLUMNS + columns.size()) {
-            throw new IllegalArgumentException(cells.length + " cells");
-        }
-        Map<String, Double> values = new LinkedHashMap<>();
-        for (int i = 0; i < columns.size(); i++) {
-            String cell = cells[FIXED_COLUMNS + i];
-            values.put(columns.get(i), cell.isEmpty() ? Double.NaN : Double.parseDouble(cell));
-        }
-        return new Measurement(
-                Long.parseLong(cells[Line.STEP.ordinal()]),
-                Integer.parseInt(cells[Line.EPOCH.ordinal()]),
-                values);
-    }
-
     /** The names behind the fixed ones. */
-    private static List<String> columns(String header) {
+    static List<String> columns(String header) {
         List<String> cells = List.of(header.split(",", -1));
         return cells.subList(Math.min(FIXED_COLUMNS, cells.size()), cells.size());
-    }
-
-    private static String shortened(String line) {
-        return line.length() > SHOWN ? line.substring(0, SHOWN) + "..." : line;
     }
 
     @Override

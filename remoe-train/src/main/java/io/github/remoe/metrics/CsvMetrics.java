@@ -7,9 +7,10 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Writes metrics as CSV, and reads them back: {@code log.csv} with one line a step and {@code epochs.csv} with one line an
- * epoch. Columns are {@code step}, {@code epoch} and the names of the values; a cell is empty where
- * nothing was measured. Every line is on its way to the disk when its step ends.
+ * Writes metrics as CSV, and reads them back: {@code log.csv} with one line a step and {@code
+ * epochs.csv} with one line an epoch. Columns are {@code step}, {@code epoch} and the names of the
+ * values; a cell is empty where nothing was measured. Every line is on its way to the disk when its
+ * step ends.
  *
  * <p>A file that exists is gone on with: lines of the first step, or epoch, that is measured now and of
  * later ones are dropped, and a last line that was cut off. So a run that goes on from a checkpoint, or
@@ -46,18 +47,34 @@ public final class CsvMetrics implements MetricsListener {
      * @throws IOException if the file cannot be read or a line of it is no measurement
      */
     public static List<Measurement> readSteps(Path folder) throws IOException {
-        return CsvFile.read(folder.resolve(STEPS));
+        return readSteps(folder, Integer.MAX_VALUE);
     }
 
     /**
-     * Reads the epochs that were measured so far, as {@link #readSteps} reads steps.
+     * Reads steps that were measured so far, at even distances: the first, every n-th after it, and
+     * the last. n is 1 as long as the steps are few enough, then 2, 4, 8 and so on. The file is not
+     * held in memory, and lines that are left out are not checked.
+     *
+     * @param folder the folder of the files
+     * @param most how many measurements are kept at most, 2 or more; at least half as many are if
+     *     there are that many steps
+     * @return measurements as of {@link #readSteps(Path)}
+     * @throws IOException if the file cannot be read or a line that is kept is no measurement
+     * @throws IllegalArgumentException if fewer than 2 are to be kept
+     */
+    public static List<Measurement> readSteps(Path folder, int most) throws IOException {
+        return CsvLines.read(folder.resolve(STEPS), most);
+    }
+
+    /**
+     * Reads the epochs that were measured so far, as {@link #readSteps(Path)} reads steps.
      *
      * @param folder the folder of the files
      * @return a measurement an epoch, by epoch, NaN where a cell is empty; none if there is no file
      * @throws IOException if the file cannot be read or a line of it is no measurement
      */
     public static List<Measurement> readEpochs(Path folder) throws IOException {
-        return CsvFile.read(folder.resolve(EPOCHS));
+        return CsvLines.read(folder.resolve(EPOCHS), Integer.MAX_VALUE);
     }
 
     /** {@inheritDoc} */
