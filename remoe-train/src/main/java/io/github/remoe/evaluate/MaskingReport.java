@@ -8,10 +8,12 @@ import com.google.gson.JsonParseException;
 import io.github.remoe.attack.ThreatModel;
 
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.stream.Collectors;
 
 /**
@@ -35,6 +37,23 @@ public record MaskingReport(
 
     private static final Gson GSON =
             new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
+
+    /**
+     * Checks that nothing is missing.
+     *
+     * @throws IllegalArgumentException if something is null, or there is no point of a curve
+     */
+    public MaskingReport {
+        present(threatModel, "threatModel");
+        present(threatModel.norm(), "threatModel.norm");
+        present(clean, "clean");
+        all(checks, "checks");
+        all(notChecked, "notChecked");
+        if (all(steps, "steps").isEmpty() || all(epsilons, "epsilons").isEmpty()) {
+            throw new IllegalArgumentException(
+                    "steps and epsilons are the points of curves, one at least; got none");
+        }
+    }
 
     /** What a check says. */
     public enum Outcome {
@@ -62,7 +81,20 @@ public record MaskingReport(
             double value,
             double lower,
             double upper,
-            String finding) {}
+            String finding) {
+
+        /**
+         * Checks that nothing is missing.
+         *
+         * @throws IllegalArgumentException if name, outcome or finding is null
+         */
+        public Check {
+            present(name, "the name of a check");
+            // Gson gives null for an outcome that it does not know.
+            present(outcome, "the outcome (PASS, FAIL or INCONCLUSIVE) of the check " + name);
+            present(finding, "the finding of the check " + name);
+        }
+    }
 
     /**
      * The last points of PGD runs of some number of steps.
@@ -71,7 +103,20 @@ public record MaskingReport(
      * @param loss the mean cross-entropy of the images that were classified rightly
      * @param accuracy the share of all images that still are
      */
-    public record Steps(int steps, double loss, Accuracy accuracy) {}
+    public record Steps(int steps, double loss, Accuracy accuracy) {
+
+        /**
+         * Checks the number of steps.
+         *
+         * @throws IllegalArgumentException if it is less than 1, or the accuracy null
+         */
+        public Steps {
+            present(accuracy, "the accuracy after " + steps + " steps");
+            if (steps < 1) {
+                throw new IllegalArgumentException("steps must be at least 1, got " + steps);
+            }
+        }
+    }
 
     /**
      * The white-box attack at one radius.
@@ -79,7 +124,21 @@ public record MaskingReport(
      * @param epsilon the radius, in pixel values
      * @param accuracy the share of all images that are classified rightly
      */
-    public record Epsilon(float epsilon, Accuracy accuracy) {}
+    public record Epsilon(float epsilon, Accuracy accuracy) {
+
+        /**
+         * Checks the radius.
+         *
+         * @throws IllegalArgumentException if it is not greater than 0, or the accuracy null
+         */
+        public Epsilon {
+            present(accuracy, "the accuracy at epsilon " + epsilon);
+            if (!(epsilon > 0)) {
+                throw new IllegalArgumentException(
+                        "epsilon must be greater than 0, got " + epsilon);
+            }
+        }
+    }
 
     /**
      * Reads a report.
@@ -89,19 +148,43 @@ public record MaskingReport(
      * @throws IOException if the file cannot be read or is no report
      */
     public static MaskingReport load(Path file) throws IOException {
-        MaskingReport report;
         try {
-            report = GSON.fromJson(Files.readString(file), MaskingReport.class);
+            MaskingReport report = GSON.fromJson(Files.readString(file), MaskingReport.class);
+            if (report == null) {
+                throw new IllegalArgumentException("it is empty");
+            }
+            return report;
+        } catch (CharacterCodingException e) {
+            throw unreadable(file, "it is no text in UTF-8", e);
         } catch (JsonParseException e) {
-            throw new IOException(
-                    file + " is cut off or no report of a check for gradient masking. Check again.",
-                    e);
+            throw unreadable(file, "it is cut off or no JSON", e);
+        } catch (RuntimeException e) {
+            // Gson wraps what a record's constructor throws.
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            throw unreadable(file, cause.getMessage(), e);
         }
-        if (report == null || report.checks() == null || report.clean() == null) {
-            throw new IOException(
-                    file + " is no report of a check for gradient masking. Check again.");
+    }
+
+    private static IOException unreadable(Path file, String reason, Exception cause) {
+        return new IOException(
+                String.format(
+                        "%s is no report of a check for gradient masking: %s. Check again.",
+                        file, reason),
+                cause);
+    }
+
+    private static <T> T present(T value, String name) {
+        if (value == null) {
+            throw new IllegalArgumentException(name + " is missing");
         }
-        return report;
+        return value;
+    }
+
+    private static <T> List<T> all(List<T> list, String name) {
+        if (present(list, name).stream().anyMatch(Objects::isNull)) {
+            throw new IllegalArgumentException(name + " has null in it");
+        }
+        return list;
     }
 
     /**

@@ -7,8 +7,8 @@ import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
-import com.google.gson.JsonSyntaxException;
 
 import io.github.remoe.attack.Norm;
 import io.github.remoe.attack.ThreatModel;
@@ -213,35 +213,50 @@ public record Results(
      *
      * @param json what {@link #toJson} has written
      * @return the results
-     * @throws IllegalArgumentException if the text is no JSON, no results, of another version, or
-     *     lacks something
+     * @throws IllegalArgumentException if the text is no JSON, no results, of another version,
+     *     lacks something or contradicts itself; the message says what to do
      */
     public static Results fromJson(String json) {
         try {
             JsonElement tree = JsonParser.parseString(json);
             if (!tree.isJsonObject() || !tree.getAsJsonObject().has("schemaVersion")) {
                 throw new IllegalArgumentException("there is no schemaVersion, so it was written by"
-                        + " an older version or another program; evaluate again");
+                        + " an older version or another program");
             }
             JsonObject object = tree.getAsJsonObject();
             int version = object.get("schemaVersion").getAsInt();
             if (version != SCHEMA_VERSION) {
                 throw new IllegalArgumentException(String.format(
-                        "its schemaVersion is %d, expected %d; read it with the version that wrote"
-                                + " it, or evaluate again",
+                        "its schemaVersion is %d, expected %d, so another version wrote it",
                         version, SCHEMA_VERSION));
             }
             for (RecordComponent component : Results.class.getRecordComponents()) {
                 if (!object.has(component.getName())) {
-                    throw new IllegalArgumentException(
-                            "it has no " + component.getName() + "; evaluate again");
+                    throw new IllegalArgumentException("it has no " + component.getName());
                 }
             }
-            return GSON.fromJson(object, Results.class);
-        } catch (JsonSyntaxException | NumberFormatException | IllegalStateException e) {
-            throw new IllegalArgumentException(String.format(
-                    "it is cut off or no JSON of results (%s); evaluate again", e.getMessage()));
+            Results results = GSON.fromJson(object, Results.class);
+            ResultsCheck.check(results);
+            return results;
+        } catch (JsonParseException | NumberFormatException | IllegalStateException e) {
+            throw unreadable("it is cut off or no JSON of results (" + reason(e) + ")", e);
+        } catch (RuntimeException e) {
+            // Gson passes on what a record's constructor throws.
+            throw unreadable(reason(e), e);
         }
+    }
+
+    private static String reason(RuntimeException e) {
+        Throwable cause = e;
+        while (cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return cause.getMessage();
+    }
+
+    private static IllegalArgumentException unreadable(String what, RuntimeException cause) {
+        return new IllegalArgumentException(
+                what.replaceFirst("\\.$", "") + "; evaluate again", cause);
     }
 
     /**

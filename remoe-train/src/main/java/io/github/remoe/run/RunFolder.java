@@ -6,7 +6,6 @@ import ai.djl.Model;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
-import com.google.gson.JsonParseException;
 
 import io.github.remoe.evaluate.Results;
 import io.github.remoe.file.AtomicFile;
@@ -20,6 +19,7 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -60,6 +60,7 @@ public final class RunFolder {
 
     private static final String CONFIG = "config.yaml";
     private static final String INFO = "run.json";
+    private static final String RESULTS = "results.json";
     private static final Gson GSON = new GsonBuilder()
             .setPrettyPrinting()
             .disableHtmlEscaping()
@@ -161,7 +162,21 @@ public final class RunFolder {
      * @throws IOException if there is no run, or it cannot be read
      */
     public RunInfo readInfo() throws IOException {
-        return read(INFO, json -> GSON.fromJson(json, RunInfo.class));
+        return read(INFO, RunFolder::info);
+    }
+
+    private static RunInfo info(String json) {
+        try {
+            return GSON.fromJson(json, RunInfo.class);
+        } catch (RuntimeException e) {
+            // Gson wraps what its reader and a record's constructor throw.
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            throw new IllegalArgumentException(
+                    String.format(
+                            "%s Copy it again, or %s.",
+                            cause.getMessage().replaceFirst("[^.]$", "$0."), again(INFO)),
+                    e);
+        }
     }
 
     /**
@@ -171,7 +186,7 @@ public final class RunFolder {
      * @throws IOException if there are none, they cannot be read, or another version wrote them
      */
     public Results readResults() throws IOException {
-        return read("results.json", Results::fromJson);
+        return read(RESULTS, Results::fromJson);
     }
 
     /**
@@ -181,7 +196,7 @@ public final class RunFolder {
      * @throws IOException if they cannot be written
      */
     public void writeResults(Results results) throws IOException {
-        write("results.json", results.toJson());
+        write(RESULTS, results.toJson());
     }
 
     /**
@@ -338,6 +353,12 @@ public final class RunFolder {
         try {
             model.setBlock(vit);
             model.load(path, weights.toString());
+            // DJL passes over a file of another kind in silence.
+            if (!vit.isInitialized()) {
+                throw new MalformedModelException(String.format(
+                        "%s is no file of parameters in DJL's format. Copy it again, or train again.",
+                        saved(weights).get(0).getFileName()));
+            }
             return model;
         } catch (EOFException e) {
             model.close();
@@ -376,20 +397,26 @@ public final class RunFolder {
         T content;
         try {
             content = parse.apply(Files.readString(file));
+        } catch (CharacterCodingException e) {
+            throw new IOException(
+                    String.format(
+                            "%s cannot be read: it is no text in UTF-8, so it is damaged or another file."
+                                    + " Copy it again, or %s.",
+                            file, again(name)),
+                    e);
         } catch (RuntimeException e) {
-            // Gson wraps what its reader and a record's constructor throw.
-            boolean wrapped = e instanceof JsonParseException && e.getCause() != null;
-            throw unreadable(file, wrapped ? e.getCause() : e);
+            throw new IOException(String.format("%s cannot be read: %s", file, e.getMessage()), e);
         }
         if (content == null) {
-            throw new IOException(file + " is empty.");
+            throw new IOException(
+                    String.format("%s is empty. Copy it again, or %s.", file, again(name)));
         }
         return content;
     }
 
-    private static IOException unreadable(Path file, Throwable reason) {
-        return new IOException(
-                String.format("%s cannot be read: %s", file, reason.getMessage()), reason);
+    /** What makes a file anew. */
+    private static String again(String name) {
+        return name.equals(RESULTS) ? "evaluate again" : "train again";
     }
 
     private void write(String name, String content) throws IOException {

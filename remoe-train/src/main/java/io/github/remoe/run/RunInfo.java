@@ -4,6 +4,7 @@ import io.github.remoe.weights.LoadReport;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * What a run was made on, besides its settings: the content of {@code run.json}.
@@ -30,11 +31,25 @@ public record RunInfo(
     /**
      * Checks that nothing is missing.
      *
-     * @throws IllegalArgumentException if there are no classes
+     * @throws IllegalArgumentException if there are no classes, or something but {@code pretrained} is
+     *     null
      */
     public RunInfo {
         if (classes == null || classes.isEmpty()) {
             throw new IllegalArgumentException("classes is missing: the names of the classes.");
+        }
+        if (classes.stream().anyMatch(Objects::isNull)) {
+            throw new IllegalArgumentException("classes has null in it, expected names.");
+        }
+        requirePresent(dataset, "dataset is missing: the name of the dataset.");
+        requirePresent(dataChecksum, "dataChecksum is missing: what the data is known by.");
+        requirePresent(device, "device is missing: where the run trains.");
+        requirePresent(versions, "versions is missing: of DJL, its engine, Java and the system.");
+    }
+
+    private static void requirePresent(Object value, String message) {
+        if (value == null) {
+            throw new IllegalArgumentException(message);
         }
     }
 
