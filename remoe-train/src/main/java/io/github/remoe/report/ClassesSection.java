@@ -36,7 +36,9 @@ final class ClassesSection {
     static Section of(ReportedRun run) {
         Section section = new Section(run.id() + "-classes", 3, "Classes");
         if (run.results() == null) {
-            return section.missing("Without an evaluation nothing is known of single classes.");
+            return section.missing(run.why(
+                    ReportedRun.RESULTS,
+                    "Without an evaluation nothing is known of single classes."));
         }
         return new ClassesSection(run).fill(section);
     }
@@ -57,9 +59,10 @@ final class ClassesSection {
             section.table(table);
         }
         if (run.verdicts() == null) {
-            return section.missing(
-                    "There are no verdicts on single images (verdicts.csv), so it is not"
-                            + " known what images are taken for. Evaluate again.");
+            return section.missing(run.why(
+                    ReportedRun.VERDICTS,
+                    "There are no verdicts on single images (verdicts.csv), so it is not known what"
+                            + " images are taken for. Evaluate again."));
         }
         List<Figure> matrices = new ArrayList<>();
         matrices.add(matrix("confusion-clean", "Predictions, clean", Verdict::cleanPrediction));

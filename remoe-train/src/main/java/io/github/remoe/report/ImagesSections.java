@@ -53,9 +53,13 @@ final class ImagesSections {
         Section gallery = new Section(run.id() + "-gallery", 3, "Gallery");
         if (run.config() == null || run.verdicts() == null) {
             String reason = run.config() == null
-                    ? "This folder holds no network, so its images are not shown."
-                    : "Without verdicts on single images (verdicts.csv) it is not known which were"
-                            + " evaluated. Evaluate the run.";
+                    ? run.why(
+                            ReportedRun.CONFIG,
+                            "This folder holds no network, so its images are not shown.")
+                    : run.why(
+                            run.results() == null ? ReportedRun.RESULTS : ReportedRun.VERDICTS,
+                            "Without verdicts on single images (verdicts.csv) it is not known which"
+                                    + " were evaluated. Evaluate the run.");
             return List.of(regions.missing(reason), gallery.missing(reason));
         }
         try (EvaluatedImages images = EvaluatedImages.open(run, device)) {

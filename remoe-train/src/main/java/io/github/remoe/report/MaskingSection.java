@@ -19,9 +19,11 @@ final class MaskingSection {
         Section section = new Section(run.id() + "-masking", 3, "Gradient masking");
         MaskingReport masking = run.masking();
         if (masking == null) {
-            return section.missing(
-                    "Nobody has looked for gradient masking so far. Do so with: masking"
-                            + " --run DIR.");
+            return section.missing(run.why(
+                    ReportedRun.MASKING,
+                    "Not checked. Do so with: masking --run "
+                            + ReproduceSection.quote(run.path())
+                            + "."));
         }
         section.text(masking.verdict());
         Table table = new Table(

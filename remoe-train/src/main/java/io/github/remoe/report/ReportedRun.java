@@ -13,8 +13,9 @@ import io.github.remoe.run.RunInfo;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 
 /**
@@ -30,7 +31,7 @@ import java.util.Objects;
  * @param epochs what was measured of each epoch
  * @param steps what was measured of each step
  * @param masking the check for gradient masking
- * @param unreadable what is there and cannot be read, and why
+ * @param unreadable files that are there and cannot be read, and why
  */
 record ReportedRun(
         int number,
@@ -43,10 +44,14 @@ record ReportedRun(
         List<Measurement> epochs,
         List<Measurement> steps,
         MaskingReport masking,
-        List<String> unreadable) {
+        Map<String, String> unreadable) {
 
-    private static final String RESULTS = "results.json";
-    private static final String CONFIG = "config.yaml";
+    static final String RESULTS = "results.json";
+    static final String CONFIG = "config.yaml";
+    static final String VERDICTS = "verdicts.csv";
+    static final String EPOCHS = "epochs.csv";
+    static final String STEPS = "log.csv";
+    static final String MASKING = "masking.json";
 
     /** Reads what a folder holds. */
     static ReportedRun read(int number, String name, Path path) throws IOException {
@@ -59,28 +64,36 @@ record ReportedRun(
                     path, CONFIG, RESULTS));
         }
         RunFolder folder = new RunFolder(path);
-        List<String> unreadable = new ArrayList<>();
-        Results results = evaluated ? attempt(folder::readResults, unreadable) : null;
-        Verdicts verdicts = results == null || results.verdicts() == null
-                ? null
-                : attempt(() -> verdicts(path.resolve(results.verdicts()), results), unreadable);
-        Path masking = path.resolve("masking").resolve("masking.json");
+        Map<String, String> unreadable = new LinkedHashMap<>();
+        Results results = evaluated ? attempt(RESULTS, folder::readResults, unreadable) : null;
+        Path masking = path.resolve("masking").resolve(MASKING);
+        List<Measurement> epochs =
+                orEmpty(attempt(EPOCHS, () -> CsvMetrics.readEpochs(path), unreadable));
         return new ReportedRun(
                 number,
                 name,
                 path,
-                trained ? attempt(folder::readConfig, unreadable) : null,
-                trained ? attempt(folder::readInfo, unreadable) : null,
+                trained ? attempt(CONFIG, folder::readConfig, unreadable) : null,
+                trained ? attempt("run.json", folder::readInfo, unreadable) : null,
                 results,
-                verdicts,
-                Objects.requireNonNullElse(
-                        attempt(() -> CsvMetrics.readEpochs(path), unreadable), List.of()),
-                Objects.requireNonNullElse(
-                        attempt(() -> CsvMetrics.readSteps(path), unreadable), List.of()),
+                results == null || results.verdicts() == null
+                        ? null
+                        : attempt(
+                                VERDICTS,
+                                () -> verdicts(path.resolve(results.verdicts()), results),
+                                unreadable),
+                epochs,
+                TrainingSection.isCurve(epochs)
+                        ? List.of()
+                        : orEmpty(attempt(STEPS, () -> CsvMetrics.readSteps(path), unreadable)),
                 Files.exists(masking)
-                        ? attempt(() -> MaskingReport.load(masking), unreadable)
+                        ? attempt(MASKING, () -> MaskingReport.load(masking), unreadable)
                         : null,
                 unreadable);
+    }
+
+    private static List<Measurement> orEmpty(List<Measurement> list) {
+        return Objects.requireNonNullElse(list, List.of());
     }
 
     private static Verdicts verdicts(Path file, Results results) throws IOException {
@@ -99,13 +112,20 @@ record ReportedRun(
         T read() throws IOException;
     }
 
-    private static <T> T attempt(Reading<T> reading, List<String> unreadable) {
+    private static <T> T attempt(String file, Reading<T> reading, Map<String, String> unreadable) {
         try {
             return reading.read();
         } catch (IOException | RuntimeException e) {
-            unreadable.add(e.getMessage());
+            unreadable.put(file, String.format("%s cannot be read. %s", file, e.getMessage()));
             return null;
         }
+    }
+
+    /** Says why something of a file is missing: it cannot be read, or is not there. */
+    String why(String file, String notThere) {
+        return unreadable.containsKey(file)
+                ? file + " cannot be read, for the reason above."
+                : notThere;
     }
 
     /** What ids of this run begin with. */

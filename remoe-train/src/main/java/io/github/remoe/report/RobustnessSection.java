@@ -36,9 +36,11 @@ final class RobustnessSection {
     static Section of(ReportedRun run) {
         Section section = new Section(run.id() + "-robustness", 3, "Robustness");
         if (run.results() == null) {
-            return section.missing(
-                    "There is no evaluation in the folder. Evaluate the run: evaluate"
-                            + " --run DIR.");
+            return section.missing(run.why(
+                    ReportedRun.RESULTS,
+                    "There is no evaluation in the folder. Evaluate the run: evaluate --run "
+                            + ReproduceSection.quote(run.path())
+                            + "."));
         }
         if (run.attacks().isEmpty()) {
             return section.missing("The evaluation made no attack.");
@@ -55,7 +57,11 @@ final class RobustnessSection {
             section.missing("One ε alone was measured, so the curve has two points. For more, give"
                     + " evaluate --epsilon several, such as 2/255,4/255,8/255,16/255.");
         }
-        if (overSteps.isEmpty()) {
+        if (overSteps.isEmpty() && run.results().worstCaseOnly()) {
+            section.text(
+                    "With --worst-case no attack is measured on its own, so there is no accuracy"
+                            + " against steps.");
+        } else if (overSteps.isEmpty()) {
             section.missing("No attack was made with several numbers of steps. For accuracy against"
                     + " steps evaluate with, say, --attack pgd-5,pgd-10,pgd-20,pgd-50.");
         }

@@ -109,7 +109,7 @@ public final class RunReport {
         for (ReportedRun run : read) {
             Section head = new Section(run.id(), 2, run.name());
             head.text("From " + run.path() + ".");
-            run.unreadable().forEach(head::missing);
+            run.unreadable().values().forEach(head::missing);
             sections.add(head);
             sections.add(RobustnessSection.of(run));
             if (!live) {

@@ -31,13 +31,13 @@ final class SummarySection {
 
     private static String sentence(ReportedRun run) {
         if (run.results() == null) {
-            return run.name() + ": not evaluated so far.";
+            return run.name() + ": " + run.why(ReportedRun.RESULTS, "not evaluated so far.");
         }
         Results results = run.results();
         int epsilon = run.mainEpsilon();
         String clean = String.format(
                 Locale.ROOT,
-                "%s: of %,d test images %s are classified rightly",
+                "%s: of %,d test images %s are correctly classified",
                 run.name(),
                 results.clean().total(),
                 Page.percent(results.clean().value()));

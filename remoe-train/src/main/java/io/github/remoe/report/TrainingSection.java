@@ -32,16 +32,22 @@ final class TrainingSection {
 
     private TrainingSection(ReportedRun run) {
         this.run = run;
-        byEpoch = run.epochs().size() >= EPOCHS_OF_A_CURVE || run.steps().isEmpty();
+        byEpoch = isCurve(run.epochs()) || run.steps().isEmpty();
         points = byEpoch ? run.epochs() : run.steps();
+    }
+
+    /** Whether epochs are enough to show how training went; if not, steps are drawn. */
+    static boolean isCurve(List<Measurement> epochs) {
+        return epochs.size() >= EPOCHS_OF_A_CURVE;
     }
 
     /** The section of a run. */
     static Section of(ReportedRun run) {
         Section section = new Section(run.id() + "-training", 3, "Training");
         if (run.config() == null) {
-            return section.missing("This folder holds an evaluation alone, so nothing is known of a"
-                    + " training.");
+            return section.missing(run.why(
+                    ReportedRun.CONFIG,
+                    "This folder holds an evaluation alone, so nothing is known of a training."));
         }
         if (run.epochs().isEmpty() && run.steps().isEmpty()) {
             return section.missing(

@@ -247,6 +247,20 @@ class RunReportTest {
     }
 
     @Test
+    void whatCannotBeReadIsNotSaidToBeAbsent() throws IOException {
+        Path run = evaluation("run", 20, classes(3));
+        Files.writeString(run.resolve("results.json"), "{\"schemaVersion\": 1, ");
+
+        Document page = page(run);
+
+        assertThat(page.selectFirst("#run1").parent().select(".missing").text())
+                .contains("results.json cannot be read.", "evaluate again");
+        assertThat(page.selectFirst("#run1-robustness").parent().text())
+                .contains("results.json cannot be read, for the reason above");
+        assertThat(page.text()).doesNotContain("There is no evaluation", "not evaluated so far");
+    }
+
+    @Test
     void oneEpochIsDrawn() throws IOException {
         Path run = folder.resolve("new");
         new RunFolder(run)
