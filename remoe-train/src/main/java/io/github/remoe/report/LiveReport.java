@@ -11,26 +11,33 @@ import org.slf4j.LoggerFactory;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * Shows a page while it grows: to browsers on this machine, and to no one else.
  *
  * <p>The page is made anew when a browser asks, in a thread of its own, at most once a second and for
- * at most a tenth of the time, however many browsers ask. Where it cannot be made, browsers are told
- * why. A page that holds {@link #script()} refreshes itself every few seconds.
+ * at most a tenth of the time, however many browsers ask. Who asks meanwhile waits for it for some
+ * seconds, then gets the one before. Where it cannot be made, browsers are told why. A page that holds
+ * {@link #script()} refreshes itself every few seconds.
  *
  * <p>It listens on the loopback address and answers requests for {@code localhost} alone: a site that
  * gives its own name this machine's address gets nothing to read. Through {@code ssh -L} it can be seen
@@ -48,8 +55,7 @@ public final class LiveReport implements AutoCloseable {
     private static final Logger LOGGER = LoggerFactory.getLogger(LiveReport.class);
 
     private static final Set<String> HOSTS = Set.of("localhost", "127.0.0.1", "[::1]");
-    // What a page needs that has its styles, scripts and pictures in itself; a page may allow
-    // itself
+    // What a page needs that has its styles, scripts and pictures in itself. It may allow itself
     // less by a policy of its own.
     private static final String POLICY = "default-src 'none'; style-src 'unsafe-inline';"
             + " script-src 'unsafe-inline'; img-src data:; connect-src 'self'; base-uri 'none';"
@@ -61,14 +67,23 @@ public final class LiveReport implements AutoCloseable {
     private static final int PAUSE_FACTOR = 9;
     // A little longer than live.js waits.
     private static final long LAST_LOOK_MILLIS = 4000;
+    private static final long WAIT_SECONDS = 10;
+    private static final Duration ANSWER = Duration.ofSeconds(60);
 
     private final Page page;
     private final HttpServer server;
-    private final ExecutorService threads;
+    private final ExchangeThreads threads = new ExchangeThreads();
+    private final ExecutorService renderer = Executors.newSingleThreadExecutor(work -> {
+        Thread thread = new Thread(work, "live report, page");
+        thread.setDaemon(true);
+        return thread;
+    });
     private final CountDownLatch lastLook = new CountDownLatch(1);
 
-    private byte[] content;
-    private int status;
+    // Of what is guarded by this lock nothing takes long, for close() takes it too.
+    private Content content =
+            Content.unavailable("The page is being made, which takes a while.", false);
+    private CompletableFuture<Content> rendering;
     private long due = System.nanoTime();
     private long lastRefresh = due - TimeUnit.DAYS.toNanos(1);
     private boolean ended;
@@ -89,11 +104,6 @@ public final class LiveReport implements AutoCloseable {
     private LiveReport(Page page, HttpServer server) {
         this.page = page;
         this.server = server;
-        threads = Executors.newCachedThreadPool(work -> {
-            Thread thread = new Thread(work, "live report");
-            thread.setDaemon(true);
-            return thread;
-        });
         server.setExecutor(threads);
         server.createContext("/", this::answer);
         server.start();
@@ -148,17 +158,22 @@ public final class LiveReport implements AutoCloseable {
     }
 
     /**
-     * Ends it. A browser that refreshed the page lately gets a few seconds to fetch its last state.
+     * Ends it, within a few seconds. A browser that refreshed the page lately gets these to fetch its
+     * last state; a page that is being made is given up then.
      */
     @Override
     public void close() {
         boolean watched;
         synchronized (this) {
+            if (ended) {
+                return;
+            }
             ended = true;
             due = System.nanoTime();
             watched = due - lastRefresh < TimeUnit.MILLISECONDS.toNanos(2 * LAST_LOOK_MILLIS);
         }
         if (watched) {
+            newest();
             try {
                 lastLook.await(LAST_LOOK_MILLIS, TimeUnit.MILLISECONDS);
             } catch (InterruptedException e) {
@@ -166,10 +181,12 @@ public final class LiveReport implements AutoCloseable {
             }
         }
         server.stop(0);
-        threads.shutdownNow();
+        threads.close();
+        renderer.shutdownNow();
     }
 
     private void answer(HttpExchange exchange) throws IOException {
+        threads.limit(ANSWER);
         try (exchange) {
             Headers headers = exchange.getResponseHeaders();
             headers.set("Content-Type", "text/plain; charset=utf-8");
@@ -200,48 +217,82 @@ public final class LiveReport implements AutoCloseable {
 
     private void sendPage(HttpExchange exchange) throws IOException {
         boolean refresh = "refresh".equals(exchange.getRequestURI().getQuery());
-        byte[] body;
-        int code;
-        boolean last;
-        synchronized (this) {
-            if (refresh) {
+        if (refresh) {
+            synchronized (this) {
                 lastRefresh = System.nanoTime();
             }
-            if (System.nanoTime() - due >= 0) {
-                render();
-            }
-            body = content;
-            code = status;
-            last = ended;
         }
-        exchange.getResponseHeaders().set("Training", last ? "ended" : "running");
-        send(exchange, code, body);
-        if (refresh && last) {
+        Content now = contentInTime();
+        exchange.getResponseHeaders().set("Training", now.last() ? "ended" : "running");
+        send(exchange, now.status(), now.body());
+        // What was sent may wait in a buffer.
+        exchange.close();
+        if (refresh && now.last()) {
             lastLook.countDown();
         }
     }
 
-    private void render() {
-        long start = System.nanoTime();
-        String html;
+    private Content contentInTime() throws IOException {
         try {
-            html = page.render();
-            status = 200;
-        } catch (IOException | RuntimeException e) {
-            LOGGER.debug("The live page cannot be made", e);
-            html = NO_PAGE.fill(Map.of("message", message(e), "script", SCRIPT));
-            status = 503;
+            return newest().get(WAIT_SECONDS, TimeUnit.SECONDS);
+        } catch (TimeoutException e) {
+            synchronized (this) {
+                return content;
+            }
+        } catch (ExecutionException e) {
+            throw new IOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException();
         }
-        content = html.getBytes(StandardCharsets.UTF_8);
-        long end = System.nanoTime();
-        due = end + Math.max(PAUSE_NANOS, PAUSE_FACTOR * (end - start));
     }
 
-    private static String message(Exception e) {
+    /** The page as it is, or will be when it is made, if it is being made or time to. */
+    private synchronized Future<Content> newest() {
+        if (rendering == null && System.nanoTime() - due >= 0) {
+            rendering = CompletableFuture.supplyAsync(this::render, renderer);
+        }
+        return rendering == null ? CompletableFuture.completedFuture(content) : rendering;
+    }
+
+    private Content render() {
+        boolean last;
+        synchronized (this) {
+            last = ended;
+        }
+        long start = System.nanoTime();
+        Content made;
+        try {
+            made = new Content(200, page.render().getBytes(StandardCharsets.UTF_8), last);
+        } catch (Throwable e) {
+            // Even if memory runs out or a class is missing: the training goes on without a page.
+            LOGGER.debug("The live page cannot be made", e);
+            made = Content.unavailable(message(e), last);
+        }
+        long end = System.nanoTime();
+        synchronized (this) {
+            content = made;
+            rendering = null;
+            // What was begun before the end does not show it.
+            due = ended && !last ? end : end + Math.max(PAUSE_NANOS, PAUSE_FACTOR * (end - start));
+        }
+        return made;
+    }
+
+    private static String message(Throwable e) {
         String message = e.getClass() == IOException.class && e.getMessage() != null
                 ? e.getMessage()
                 : e.toString();
         return message.lines().findFirst().orElse("");
+    }
+
+    /** What browsers are answered; the last when it is made after the end. */
+    private record Content(int status, byte[] body, boolean last) {
+
+        static Content unavailable(String message, boolean last) {
+            String html = NO_PAGE.fill(Map.of("message", message, "script", SCRIPT));
+            return new Content(503, html.getBytes(StandardCharsets.UTF_8), last);
+        }
     }
 
     private static void send(HttpExchange exchange, int status, String text) throws IOException {

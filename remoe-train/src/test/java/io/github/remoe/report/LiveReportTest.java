@@ -7,9 +7,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.net.ConnectException;
 import java.net.Inet4Address;
 import java.net.InetAddress;
@@ -28,6 +31,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -289,5 +295,151 @@ class LiveReportTest {
         assertThat(last.body()).endsWith("trained");
         assertThat(last.headers().firstValue("Training")).contains("ended");
         closed.get();
+    }
+
+    /** Goes on as soon as the test does. */
+    private static String slowly(CountDownLatch begun, CountDownLatch end) {
+        begun.countDown();
+        try {
+            end.await(20, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return PAGE;
+    }
+
+    @ParameterizedTest
+    @CsvSource({"/, 1", "/?refresh, 6"})
+    void aPageThatIsBeingMadeDoesNotHoldUpTheEnd(String path, int seconds) throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        LiveReport live = live(() -> slowly(begun, new CountDownLatch(1)));
+        CompletableFuture<HttpResponse<String>> answer = client.sendAsync(
+                HttpRequest.newBuilder(live.getAddress().resolve(path)).build(),
+                BodyHandlers.ofString());
+        begun.await();
+
+        long start = System.nanoTime();
+        live.close();
+
+        assertThat(System.nanoTime() - start).isLessThan(seconds * 1_000_000_000L);
+        assertThatThrownBy(answer::get).isInstanceOf(ExecutionException.class);
+    }
+
+    @Test
+    void whoAsksWhileThePageIsBeingMadeGetsTheSame() throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch end = new CountDownLatch(1);
+        AtomicInteger rendered = new AtomicInteger();
+        try (LiveReport live = live(() -> slowly(begun, end) + rendered.incrementAndGet())) {
+            HttpRequest request = HttpRequest.newBuilder(live.getAddress()).build();
+            var first = client.sendAsync(request, BodyHandlers.ofString());
+            begun.await();
+            var second = client.sendAsync(request, BodyHandlers.ofString());
+            Thread.sleep(200);
+            end.countDown();
+
+            assertThat(first.get().body()).isEqualTo(PAGE + 1);
+            assertThat(second.get().body()).isEqualTo(PAGE + 1);
+        }
+    }
+
+    @Test
+    void whatWasBegunBeforeTheEndIsNotTheLast() throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch end = new CountDownLatch(1);
+        LiveReport live = live(() -> slowly(begun, end));
+        HttpRequest request =
+                HttpRequest.newBuilder(live.getAddress().resolve("/?refresh")).build();
+        var before = client.sendAsync(request, BodyHandlers.ofString());
+        begun.await();
+        CompletableFuture<Void> closed = CompletableFuture.runAsync(live::close);
+        Thread.sleep(200);
+        end.countDown();
+
+        assertThat(before.get().headers().firstValue("Training")).contains("running");
+        assertThat(client.send(request, BodyHandlers.ofString()).headers().firstValue("Training"))
+                .contains("ended");
+        closed.get(2, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void anErrorIsToldAndDoesNotMakeThePageMoreOften() throws Exception {
+        AtomicInteger asked = new AtomicInteger();
+        PrintStream terminal = System.err;
+        ByteArrayOutputStream printed = new ByteArrayOutputStream();
+        try (LiveReport live = live(() -> {
+            asked.incrementAndGet();
+            throw new OutOfMemoryError("Java heap space\nand more");
+        })) {
+            System.setErr(new PrintStream(printed));
+            for (int i = 0; i < 5; i++) {
+                HttpResponse<String> answer = get(live, "/");
+                assertThat(answer.statusCode()).isEqualTo(503);
+                assertThat(answer.body())
+                        .contains("<p>java.lang.OutOfMemoryError: Java heap space</p>");
+            }
+        } finally {
+            System.setErr(terminal);
+        }
+        assertThat(asked).hasValueLessThan(5);
+        assertThat(printed.toString(StandardCharsets.UTF_8)).doesNotContain("OutOfMemoryError");
+    }
+
+    private static long threads() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().equals("live report"))
+                .count();
+    }
+
+    @Test
+    void halfSentRequestsKeepOthersWaitingForSecondsAlone() throws Exception {
+        List<Socket> slow = new ArrayList<>();
+        try (LiveReport live = live(() -> PAGE)) {
+            long before = threads();
+            for (int i = 0; i < 20; i++) {
+                Socket socket = new Socket("localhost", live.getAddress().getPort());
+                socket.getOutputStream().write("GET / HT".getBytes(StandardCharsets.US_ASCII));
+                slow.add(socket);
+            }
+            Thread.sleep(300);
+
+            assertThat(threads() - before).isLessThanOrEqualTo(16);
+            // 20 clients of 2 s each on 16 threads.
+            CompletableFuture<HttpResponse<String>> answer = client.sendAsync(
+                    HttpRequest.newBuilder(live.getAddress()).build(), BodyHandlers.ofString());
+            assertThat(answer.get(15, TimeUnit.SECONDS).body()).isEqualTo(PAGE);
+            // Their connections are closed.
+            slow.get(0).setSoTimeout(5000);
+            assertThat(slow.get(0).getInputStream().read()).isEqualTo(-1);
+        } finally {
+            for (Socket socket : slow) {
+                socket.close();
+            }
+        }
+    }
+
+    @Test
+    void whoDoesNotReadTheAnswerDoesNotHoldUpTheEnd() throws Exception {
+        String large = PAGE.repeat(1 << 20);
+        List<Socket> slow = new ArrayList<>();
+        LiveReport live = live(() -> large);
+        try {
+            for (int i = 0; i < 8; i++) {
+                Socket socket = new Socket("localhost", live.getAddress().getPort());
+                socket.getOutputStream()
+                        .write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                                .getBytes(StandardCharsets.US_ASCII));
+                slow.add(socket);
+            }
+            assertThat(get(live, "/").body()).hasSameSizeAs(large);
+            long start = System.nanoTime();
+            live.close();
+            assertThat(System.nanoTime() - start).isLessThan(2_000_000_000L);
+        } finally {
+            live.close();
+            for (Socket socket : slow) {
+                socket.close();
+            }
+        }
     }
 }
