@@ -108,7 +108,8 @@ final class EvaluateCommand implements Callable<Integer> {
                     threatOptions.stepSize,
                     worstCase,
                     model.network(),
-                    seed);
+                    seed,
+                    Evaluation.commandLine(spec));
             Results results = evaluation.run(model.with(images.getClasses()), folder);
             Evaluation.print(spec.commandLine().getOut(), folder.toString(), results);
         }

@@ -10,7 +10,10 @@ import io.github.remoe.evaluate.Results;
 import io.github.remoe.evaluate.RobustEvaluator;
 import io.github.remoe.evaluate.Verdicts;
 import io.github.remoe.run.RunFolder;
+import io.github.remoe.run.ShellCommand;
 import io.github.remoe.vit.VisionTransformer;
+
+import picocli.CommandLine.Model.CommandSpec;
 
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -37,6 +40,7 @@ final class Evaluation {
     private final boolean worstCase;
     private final VisionTransformer network;
     private final long seed;
+    private final String command;
 
     /**
      * Plans an evaluation.
@@ -49,6 +53,7 @@ final class Evaluation {
      * @param worstCase whether only the worst case over the attacks is measured
      * @param network the network to be evaluated, trained or not, or null if it is none of ours
      * @param seed what the attacks' random choices come from
+     * @param command the command line that makes it
      * @throws IllegalArgumentException if there is no attack of a name, or a setting is out of range
      */
     Evaluation(
@@ -59,7 +64,8 @@ final class Evaluation {
             Float stepSize,
             boolean worstCase,
             VisionTransformer network,
-            long seed) {
+            long seed,
+            String command) {
         this.images = images;
         this.options = options;
         this.threatModel = threatModel;
@@ -68,6 +74,7 @@ final class Evaluation {
         this.worstCase = worstCase;
         this.network = network;
         this.seed = seed;
+        this.command = command;
         if (options.batchSize < 1) {
             throw new IllegalArgumentException(
                     "--test-batch-size must be at least 1, got " + options.batchSize + ".");
@@ -77,6 +84,16 @@ final class Evaluation {
                 AttackName.create(name, threatModel.withEpsilon(epsilon), stepSize, network);
             }
         }
+    }
+
+    /**
+     * Returns the command line that the program was given, for the records.
+     *
+     * @param spec the command
+     * @return its words as a shell takes them
+     */
+    static String commandLine(CommandSpec spec) {
+        return ShellCommand.of(spec.root().commandLine().getParseResult().originalArgs());
     }
 
     /**
@@ -170,6 +187,7 @@ final class Evaluation {
                         model.model().getNDManager().getDevice())
                 .optWarnings(warnings)
                 .optVerdicts(VERDICTS)
+                .optCommand(command)
                 .optSeconds(seconds);
         Results built = tellAutoAttack(results, verdicts).build();
         new RunFolder(folder).writeResults(built);

@@ -7,6 +7,7 @@ import io.github.remoe.experiment.Grid;
 import io.github.remoe.experiment.ResultTable;
 import io.github.remoe.experiment.Scale;
 import io.github.remoe.run.RunConfig;
+import io.github.remoe.run.ShellCommand;
 import io.github.remoe.vit.VisionTransformer;
 
 import picocli.CommandLine.Command;
@@ -30,7 +31,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 
 /** Makes one of the paper's tables: trains and evaluates what it needs, and compares. */
 @Command(
@@ -313,7 +313,7 @@ final class ExperimentCommand implements Callable<Integer> {
         arguments.add("--test-batch-size=" + testBatchSize);
         arguments.add("--device="
                 + spec.commandLine().getParseResult().matchedOptionValue("--device", "auto"));
-        printer.println(String.join(" ", arguments));
+        printer.println(ShellCommand.of(arguments));
         printer.flush();
         return Main.commandLine()
                 .setOut(printer)
@@ -339,10 +339,7 @@ final class ExperimentCommand implements Callable<Integer> {
     }
 
     private String commandLine() {
-        return "remoe "
-                + spec.root().commandLine().getParseResult().originalArgs().stream()
-                        .map(argument -> argument.contains(" ") ? "'" + argument + "'" : argument)
-                        .collect(Collectors.joining(" "));
+        return "remoe " + Evaluation.commandLine(spec);
     }
 
     private Path file(String ending) {

@@ -147,7 +147,11 @@ final class MaskingCommand implements Callable<Integer> {
                     .run(
                             model.target(),
                             batch.getData().singletonOrThrow(),
-                            batch.getLabels().singletonOrThrow());
+                            batch.getLabels().singletonOrThrow())
+                    .about(
+                            model.about().checksum(),
+                            images.getChecksum(),
+                            Evaluation.commandLine(spec));
         }
     }
 

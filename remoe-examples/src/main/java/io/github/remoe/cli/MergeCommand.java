@@ -60,6 +60,7 @@ final class MergeCommand implements Callable<Integer> {
         Results first = new RunFolder(parts.get(0)).readResults();
         Results results = Evaluation.tellAutoAttack(first.ofWhole(all), all)
                 .optWarnings(List.copyOf(warnings))
+                .optCommand(Evaluation.commandLine(spec))
                 .optSeconds(seconds)
                 .build();
         Files.createDirectories(out);

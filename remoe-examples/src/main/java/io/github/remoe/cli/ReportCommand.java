@@ -54,7 +54,9 @@ final class ReportCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Path folder = out != null ? out : runs.get(0).resolve("report");
-        RunReport.Builder report = RunReport.builder().optDevice(deviceOption.device());
+        RunReport.Builder report = RunReport.builder()
+                .optDevice(deviceOption.device())
+                .optCommand(Evaluation.commandLine(spec));
         runs.forEach(report::addRun);
         Path page;
         try (FigureProgress progress = new FigureProgress()) {

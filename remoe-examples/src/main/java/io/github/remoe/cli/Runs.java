@@ -9,6 +9,7 @@ import io.github.remoe.evaluate.Results;
 import io.github.remoe.run.RunConfig;
 import io.github.remoe.run.RunFolder;
 import io.github.remoe.run.RunFolder.Weights;
+import io.github.remoe.run.ShellCommand;
 import io.github.remoe.run.TrainingRun;
 import io.github.remoe.vit.Presets;
 
@@ -17,12 +18,11 @@ import picocli.CommandLine.Model.CommandSpec;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /** Trains a run and evaluates it. */
 final class Runs {
@@ -67,7 +67,8 @@ final class Runs {
                 null,
                 false,
                 config.createModel(run.getClasses().size()),
-                config.seed());
+                config.seed(),
+                Evaluation.commandLine(spec));
         CountDownLatch saved = new CountDownLatch(1);
         Thread onInterrupt = new Thread(() -> stop(run, saved));
         Runtime.getRuntime().addShutdownHook(onInterrupt);
@@ -122,14 +123,17 @@ final class Runs {
 
     /** The command that goes on, with the options that are not kept in the run folder. */
     static String resumeCommand(CommandSpec spec, Path run) {
-        Stream<String> evaluation = spec.commandLine().getParseResult().matchedOptions().stream()
+        List<String> words = new ArrayList<>(List.of("train", "--resume", run.toString()));
+        spec.commandLine().getParseResult().matchedOptions().stream()
                 .filter(option ->
                         option.group() == null && !option.longestName().equals("--config"))
-                .map(option -> option.arity().max() == 0
-                        ? option.longestName()
-                        : option.longestName() + " " + String.join(",", option.stringValues()));
-        return Stream.concat(Stream.of("train --resume " + run), evaluation)
-                .collect(Collectors.joining(" "));
+                .forEach(option -> {
+                    words.add(option.longestName());
+                    if (option.arity().max() > 0) {
+                        words.add(String.join(",", option.stringValues()));
+                    }
+                });
+        return ShellCommand.of(words);
     }
 
     /** Waits until the run has saved what it has: the process ends when its hooks do. */

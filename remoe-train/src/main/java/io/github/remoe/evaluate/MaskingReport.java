@@ -26,6 +26,10 @@ import java.util.stream.Collectors;
  * @param epsilons accuracy under the white-box attack, by epsilon
  * @param checks what was checked
  * @param notChecked what was not, and why
+ * @param model the checksum of the model, or null if that is not known
+ * @param datasetChecksum what names the dataset's images and labels for good, or null if that is not
+ *     known
+ * @param command the command line that made the check, or null if that is not known
  */
 public record MaskingReport(
         ThreatModel threatModel,
@@ -33,7 +37,10 @@ public record MaskingReport(
         List<Steps> steps,
         List<Epsilon> epsilons,
         List<Check> checks,
-        List<String> notChecked) {
+        List<String> notChecked,
+        String model,
+        String datasetChecksum,
+        String command) {
 
     private static final Gson GSON =
             new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
@@ -41,7 +48,8 @@ public record MaskingReport(
     /**
      * Checks that nothing is missing.
      *
-     * @throws IllegalArgumentException if something is null, or there is no point of a curve
+     * @throws IllegalArgumentException if something but the last three is null, or there is no point
+     *     of a curve
      */
     public MaskingReport {
         present(threatModel, "threatModel");
@@ -53,6 +61,47 @@ public record MaskingReport(
             throw new IllegalArgumentException(
                     "steps and epsilons are the points of curves, one at least; got none");
         }
+    }
+
+    /**
+     * Tells what was found of a model and data that nothing is known of.
+     *
+     * @param threatModel the threat that the model was checked under
+     * @param clean the images that are classified rightly as they are
+     * @param steps loss and accuracy under PGD, by its number of steps
+     * @param epsilons accuracy under the white-box attack, by epsilon
+     * @param checks what was checked
+     * @param notChecked what was not, and why
+     */
+    public MaskingReport(
+            ThreatModel threatModel,
+            Accuracy clean,
+            List<Steps> steps,
+            List<Epsilon> epsilons,
+            List<Check> checks,
+            List<String> notChecked) {
+        this(threatModel, clean, steps, epsilons, checks, notChecked, null, null, null);
+    }
+
+    /**
+     * Tells which model was checked on which data.
+     *
+     * @param model the checksum of the model, as in {@link Results.Model}
+     * @param datasetChecksum the checksum of the dataset, as in {@link Results.Dataset}
+     * @param command the command line that made the check, or null
+     * @return the same report with these
+     */
+    public MaskingReport about(String model, String datasetChecksum, String command) {
+        return new MaskingReport(
+                threatModel,
+                clean,
+                steps,
+                epsilons,
+                checks,
+                notChecked,
+                model,
+                datasetChecksum,
+                command);
     }
 
     /** What a check says. */

@@ -41,8 +41,10 @@ import java.util.stream.IntStream;
  * @param perClass the same accuracies for each true class
  * @param warnings what a reader should know before trusting the figures
  * @param verdicts the name of the file with the verdicts on the single images, or null
- * @param timing how long it took; the only part that differs when an evaluation is repeated on the
- *     same machine
+ * @param command the command line that made the evaluation, or null if that is not known: it was
+ *     made by a program of one's own, or before command lines were recorded
+ * @param timing how long it took; the only part that differs when the same command is repeated on
+ *     the same machine
  */
 public record Results(
         int schemaVersion,
@@ -61,10 +63,14 @@ public record Results(
         List<ClassAccuracy> perClass,
         List<String> warnings,
         String verdicts,
+        String command,
         Timing timing) {
 
     /** The version of the form that this class reads and writes. */
     public static final int SCHEMA_VERSION = 1;
+
+    // Files of this version may lack it.
+    private static final String NEWER = "command";
 
     private static final Gson GSON = new GsonBuilder()
             .setPrettyPrinting()
@@ -231,7 +237,7 @@ public record Results(
                         version, SCHEMA_VERSION));
             }
             for (RecordComponent component : Results.class.getRecordComponents()) {
-                if (!object.has(component.getName())) {
+                if (!object.has(component.getName()) && !component.getName().equals(NEWER)) {
                     throw new IllegalArgumentException("it has no " + component.getName());
                 }
             }
@@ -283,6 +289,7 @@ public record Results(
         private Environment environment;
         private List<String> warnings = List.of();
         private String file;
+        private String command;
         private double seconds;
 
         private Builder(Verdicts verdicts) {
@@ -372,6 +379,17 @@ public record Results(
         }
 
         /**
+         * Tells which command line made the evaluation; default is none.
+         *
+         * @param command the command line, as {@code ShellCommand.of} writes it
+         * @return this builder
+         */
+        public Builder optCommand(String command) {
+            this.command = command;
+            return this;
+        }
+
+        /**
          * Tells how long the evaluation took; default 0.
          *
          * @param seconds the time
@@ -421,6 +439,7 @@ public record Results(
                             .toList(),
                     warnings,
                     file,
+                    command,
                     new Timing(seconds));
         }
 

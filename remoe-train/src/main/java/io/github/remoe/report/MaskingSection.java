@@ -1,6 +1,7 @@
 package io.github.remoe.report;
 
 import io.github.remoe.evaluate.MaskingReport;
+import io.github.remoe.evaluate.Results;
 import io.github.remoe.figure.Figure;
 import io.github.remoe.report.Page.Cell;
 import io.github.remoe.report.Page.Section;
@@ -26,6 +27,9 @@ final class MaskingSection {
                             + "."));
         }
         section.text(masking.verdict());
+        if (run.results() != null) {
+            warnOfOthers(section, masking, run.results());
+        }
         Table table = new Table(
                 run.id() + "-checks", "The checks", false, List.of("check", "outcome", "finding"));
         for (MaskingReport.Check check : masking.checks()) {
@@ -46,5 +50,19 @@ final class MaskingSection {
                         figure.description(),
                         figure.svg()))
                 .toList());
+    }
+
+    /** Says if the check is not about what the accuracies above are about. */
+    private static void warnOfOthers(Section section, MaskingReport masking, Results results) {
+        if (masking.model() != null && !masking.model().equals(results.model().checksum())) {
+            section.missing("This check is about another model than the accuracies above: other"
+                    + " weights, or gradients taken in another way (see versions and checksums)."
+                    + " Check the model that was evaluated with: masking --run DIR.");
+        }
+        if (masking.datasetChecksum() != null
+                && !masking.datasetChecksum().equals(results.dataset().checksum())) {
+            section.missing("This check was made on other data than the accuracies above. Check on"
+                    + " the data of the evaluation with: masking --run DIR --data PATH.");
+        }
     }
 }

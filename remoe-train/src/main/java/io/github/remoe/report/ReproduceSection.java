@@ -1,10 +1,11 @@
 package io.github.remoe.report;
 
+import io.github.remoe.evaluate.MaskingReport;
 import io.github.remoe.evaluate.Results;
 import io.github.remoe.report.Page.Section;
 import io.github.remoe.report.Page.Table;
+import io.github.remoe.run.ShellCommand;
 
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,7 +20,7 @@ final class ReproduceSection {
     /** The section of a run. */
     static Section of(ReportedRun run) {
         Section section = new Section(run.id() + "-settings", 3, "Settings");
-        section.commands(commands(run));
+        addCommands(section, run);
         if (run.config() != null) {
             section.folded(Table.of(
                     run.id() + "-config",
@@ -59,27 +60,60 @@ final class ReproduceSection {
                     .forEach(attack -> versions.put(
                             "attack " + attack.name(), String.join("\n", attack.settings())));
         }
+        if (run.masking() != null && run.masking().model() != null) {
+            versions.put("model, gradient masking", run.masking().model());
+            versions.put("data, gradient masking", run.masking().datasetChecksum());
+        }
         return versions;
     }
 
-    private static List<String> commands(ReportedRun run) {
-        List<String> commands = new ArrayList<>();
-        String folder = quote(run.path());
+    /** The commands on record; the others as far as their options follow from what they made. */
+    private static void addCommands(Section section, ReportedRun run) {
+        List<String> recorded = new ArrayList<>();
+        List<String> rebuilt = new ArrayList<>();
+        String folder = ShellCommand.of(List.of(run.path().toString()));
+        if (run.results() != null) {
+            add(run.results().command(), evaluate(run.results(), folder), recorded, rebuilt);
+        }
+        if (run.masking() != null) {
+            add(run.masking().command(), masking(run.masking(), folder), recorded, rebuilt);
+        }
+        if (!recorded.isEmpty()) {
+            section.text("Made by:").commands(recorded);
+        }
+        // Without a training there is no --run.
         if (run.config() != null) {
-            commands.add("train --from " + folder + " --out NEW");
+            if (!rebuilt.isEmpty()) {
+                section.text(
+                                "The commands that made these results are not on record. Those here are put"
+                                        + " together from the results and may lack options, such as --data,"
+                                        + " --weights, --step-size, --dense-gate and --save-adversarial:")
+                        .commands(rebuilt);
+            }
+            section.text("A new run with the same settings, to be measured by naming its folder"
+                            + " instead of "
+                            + run.path()
+                            + ":")
+                    .commands(List.of("train --from " + folder + " --out NEW"));
         }
-        if (run.results() != null && run.config() != null) {
-            commands.add(evaluate(run.results(), folder));
+    }
+
+    private static void add(
+            String command, String instead, List<String> recorded, List<String> rebuilt) {
+        if (command != null) {
+            recorded.add(command);
+        } else {
+            rebuilt.add(instead);
         }
-        if (run.masking() != null && run.config() != null) {
-            commands.add(String.format(
-                    "masking --run %s --norm %s --epsilon %s --samples %d",
-                    folder,
-                    run.masking().threatModel().norm(),
-                    run.masking().threatModel().epsilonText(),
-                    run.masking().clean().total()));
-        }
-        return commands;
+    }
+
+    private static String masking(MaskingReport masking, String folder) {
+        return String.format(
+                "masking --run %s --norm %s --epsilon %s --samples %d",
+                folder,
+                masking.threatModel().norm(),
+                masking.threatModel().epsilonText(),
+                masking.clean().total());
     }
 
     private static String evaluate(Results results, String folder) {
@@ -97,11 +131,5 @@ final class ReproduceSection {
                 results.dataset().images(),
                 results.seed(),
                 results.worstCaseOnly() ? " --worst-case" : "");
-    }
-
-    /** A path as a shell takes it. */
-    static String quote(Path path) {
-        String text = path.toString();
-        return text.matches("[\\w./:@%+,=\\\\-]+") ? text : "'" + text.replace("'", "'\\''") + "'";
     }
 }

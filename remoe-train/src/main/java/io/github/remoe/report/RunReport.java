@@ -6,6 +6,7 @@ import io.github.remoe.figure.Figure;
 import io.github.remoe.figure.Template;
 import io.github.remoe.file.AtomicFile;
 import io.github.remoe.report.Page.Section;
+import io.github.remoe.run.ShellCommand;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -19,7 +20,6 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -167,11 +167,12 @@ public final class RunReport {
     }
 
     private String command() {
-        return command != null
-                ? command
-                : runs.stream()
-                        .map(run -> "--run " + ReproduceSection.quote(run))
-                        .collect(Collectors.joining(" ", "report ", ""));
+        if (command != null) {
+            return command;
+        }
+        List<String> words = new ArrayList<>(List.of("report"));
+        runs.forEach(run -> words.addAll(List.of("--run", run.toString())));
+        return ShellCommand.of(words);
     }
 
     private static String resource(String name) {
@@ -240,9 +241,9 @@ public final class RunReport {
 
         /**
          * Sets the command that the page names as the one which makes it again; default is that of the
-         * command line.
+         * command line, for these runs.
          *
-         * @param command the command
+         * @param command the command, as {@link ShellCommand#of} writes it
          * @return this builder
          */
         public Builder optCommand(String command) {
