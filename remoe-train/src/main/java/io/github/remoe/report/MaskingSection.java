@@ -28,7 +28,7 @@ final class MaskingSection {
         }
         section.text(masking.verdict());
         if (run.results() != null) {
-            warnOfOthers(section, masking, run.results());
+            warnOfOthers(section, run);
         }
         Table table = new Table(
                 run.id() + "-checks", "The checks", false, List.of("check", "outcome", "finding"));
@@ -53,16 +53,19 @@ final class MaskingSection {
     }
 
     /** Says if the check is not about what the accuracies above are about. */
-    private static void warnOfOthers(Section section, MaskingReport masking, Results results) {
+    private static void warnOfOthers(Section section, ReportedRun run) {
+        MaskingReport masking = run.masking();
+        Results results = run.results();
+        String again = "masking --run " + ReproduceSection.quote(run.path());
         if (masking.model() != null && !masking.model().equals(results.model().checksum())) {
             section.missing("This check is about another model than the accuracies above: other"
                     + " weights, or gradients taken in another way (see versions and checksums)."
-                    + " Check the model that was evaluated with: masking --run DIR.");
+                    + " Check the model that was evaluated with: " + again + ".");
         }
         if (masking.datasetChecksum() != null
                 && !masking.datasetChecksum().equals(results.dataset().checksum())) {
             section.missing("This check was made on other data than the accuracies above. Check on"
-                    + " the data of the evaluation with: masking --run DIR --data PATH.");
+                    + " the data of the evaluation with: " + again + " --data PATH.");
         }
     }
 }

@@ -6,6 +6,7 @@ import io.github.remoe.report.Page.Section;
 import io.github.remoe.report.Page.Table;
 import io.github.remoe.run.ShellCommand;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -71,7 +72,7 @@ final class ReproduceSection {
     private static void addCommands(Section section, ReportedRun run) {
         List<String> recorded = new ArrayList<>();
         List<String> rebuilt = new ArrayList<>();
-        String folder = ShellCommand.of(List.of(run.path().toString()));
+        String folder = quote(run.path());
         if (run.results() != null) {
             add(run.results().command(), evaluate(run.results(), folder), recorded, rebuilt);
         }
@@ -131,5 +132,10 @@ final class ReproduceSection {
                 results.dataset().images(),
                 results.seed(),
                 results.worstCaseOnly() ? " --worst-case" : "");
+    }
+
+    /** A path as a shell takes it. */
+    static String quote(Path path) {
+        return ShellCommand.of(List.of(path.toString()));
     }
 }
