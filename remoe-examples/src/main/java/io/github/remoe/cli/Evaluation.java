@@ -2,6 +2,7 @@ package io.github.remoe.cli;
 
 import ai.djl.training.dataset.Dataset;
 
+import io.github.remoe.attack.DenseGate;
 import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.data.Datasets;
 import io.github.remoe.data.PixelDataset;
@@ -205,7 +206,7 @@ final class Evaluation {
         boolean there = verdicts.settings().attacks().stream()
                 .anyMatch(attack -> attack.name().equals(AUTO_ATTACK));
         // RobustBench's figure is one with the model's own gradients.
-        boolean own = !verdicts.settings().model().endsWith(TargetOptions.DENSE_GATE);
+        boolean own = !verdicts.settings().model().endsWith(DenseGate.CHECKSUM_MARK);
         return there && own ? results.optStandardAutoAttack(AUTO_ATTACK) : results;
     }
 

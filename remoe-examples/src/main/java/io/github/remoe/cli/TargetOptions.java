@@ -35,9 +35,6 @@ import java.util.stream.IntStream;
 /** The options that say which trained model is attacked: one of our runs, or a TorchScript file. */
 final class TargetOptions {
 
-    /** What ends the checksum of a model that is attacked through the dense gate. */
-    static final String DENSE_GATE = ", gradients through the dense gate";
-
     /** What {@code --weights} does, of all commands that have it. */
     static final String WEIGHTS =
             "Which weights of the run: ${COMPLETION-CANDIDATES}. Default: best if the run has"
@@ -165,7 +162,7 @@ final class TargetOptions {
                     imageSize,
                     new Results.Model(
                             about.name(),
-                            about.checksum() + DENSE_GATE,
+                            about.checksum() + DenseGate.CHECKSUM_MARK,
                             about.remoe(),
                             about.parameters(),
                             about.macs(),

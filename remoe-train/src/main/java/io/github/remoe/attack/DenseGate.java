@@ -36,6 +36,9 @@ import java.util.stream.Stream;
  */
 public final class DenseGate extends AbstractBlock {
 
+    /** What the checksum of a model ends with in results whose attacks went through the dense gate. */
+    public static final String CHECKSUM_MARK = ", gradients through the dense gate";
+
     private static final byte VERSION = 1;
     private static final PairList<String, Object> DENSE =
             new PairList<>(Map.of(ReMoEBlock.DENSE, Boolean.TRUE));

@@ -1,5 +1,7 @@
 package io.github.remoe.report;
 
+import io.github.remoe.attack.DenseGate;
+import io.github.remoe.attack.Norm;
 import io.github.remoe.evaluate.Accuracy;
 import io.github.remoe.evaluate.PairedDifference;
 import io.github.remoe.evaluate.Results;
@@ -7,18 +9,23 @@ import io.github.remoe.evaluate.Verdict;
 import io.github.remoe.experiment.PaperRow;
 import io.github.remoe.figure.Figure;
 import io.github.remoe.figure.IntervalChart;
+import io.github.remoe.figure.LineChart;
 import io.github.remoe.report.Page.Cell;
 import io.github.remoe.report.Page.Section;
 import io.github.remoe.report.Page.Table;
 
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The accuracies of runs beside each other, and beside the paper. */
 final class Comparison {
@@ -27,39 +34,115 @@ final class Comparison {
     private static final String WORST_CASE = "worst case";
     private static final String CIFAR_10 = "cifar10";
 
-    /** What an accuracy is measured under; {@code norm} is null for images as they are. */
-    private record Condition(String attack, String norm, float epsilon) {
+    /**
+     * What an accuracy is measured under; only what is wholly the same is compared.
+     *
+     * @param attack the attack's name
+     * @param norm null for images as they are
+     * @param epsilon the radius
+     * @param traits the attack's settings one by one, and whatever else the figure depends on
+     */
+    private record Condition(String attack, String norm, float epsilon, List<String> traits) {
 
-        private static final Condition NONE = new Condition(CLEAN, null, 0);
+        private static final Condition NONE = new Condition(CLEAN, null, 0, List.of());
+
+        boolean isWorstCase() {
+            return attack.equals(WORST_CASE);
+        }
     }
 
     private final List<ReportedRun> evaluated;
-    private final Set<Condition> conditions = new LinkedHashSet<>();
+    private final List<Condition> conditions;
 
     /** Compares runs that are evaluated. */
     Comparison(List<ReportedRun> evaluated) {
         this.evaluated = evaluated;
-        conditions.add(Condition.NONE);
-        for (ReportedRun run : evaluated) {
-            String norm = run.results().threatModel().norm();
-            run.results()
-                    .robust()
-                    .forEach(robust ->
-                            conditions.add(new Condition(robust.attack(), norm, robust.epsilon())));
-        }
-        for (ReportedRun run : evaluated) {
-            if (run.attacks().size() > 1) {
-                String norm = run.results().threatModel().norm();
-                run.results()
-                        .worstCase()
-                        .forEach(worst ->
-                                conditions.add(new Condition(WORST_CASE, norm, worst.epsilon())));
+        Set<Condition> found = new LinkedHashSet<>();
+        evaluated.forEach(run -> found.addAll(conditions(run)));
+        List<String> attacks = found.stream().map(Condition::attack).distinct().toList();
+        conditions = Stream.concat(
+                        Stream.of(Condition.NONE),
+                        found.stream()
+                                .sorted(Comparator.comparing(Condition::isWorstCase)
+                                        .thenComparing(
+                                                condition -> attacks.indexOf(condition.attack()))
+                                        .thenComparing(Condition::norm)
+                                        .thenComparing(Condition::epsilon)))
+                .toList();
+    }
+
+    /** What a run was evaluated under, attack by attack, and the worst case last. */
+    private static List<Condition> conditions(ReportedRun run) {
+        List<Condition> conditions = new ArrayList<>();
+        List<Float> epsilons = run.results().threatModel().epsilons();
+        for (int attack = 0; attack < run.attacks().size(); attack++) {
+            for (int epsilon = 0; epsilon < epsilons.size(); epsilon++) {
+                conditions.add(condition(run, attack, epsilon));
             }
         }
+        if (run.attacks().size() > 1) {
+            for (int epsilon = 0; epsilon < epsilons.size(); epsilon++) {
+                conditions.add(worstCase(run, epsilon));
+            }
+        }
+        return conditions;
+    }
+
+    private static Condition condition(ReportedRun run, int attack, int epsilon) {
+        Results results = run.results();
+        List<String> traits = new ArrayList<>(settings(results, attack, epsilon));
+        if (results.model().checksum().endsWith(DenseGate.CHECKSUM_MARK)) {
+            traits.add(DenseGate.CHECKSUM_MARK.substring(2));
+        }
+        if (results.worstCaseOnly() && attack > 0) {
+            traits.add("after " + String.join(", ", run.attacks().subList(0, attack)));
+        }
+        return new Condition(
+                run.attacks().get(attack),
+                results.threatModel().norm(),
+                results.threatModel().epsilons().get(epsilon),
+                traits);
+    }
+
+    private static Condition worstCase(ReportedRun run, int epsilon) {
+        List<String> traits = new ArrayList<>();
+        traits.add("over " + String.join(", ", run.attacks()));
+        for (int attack = 0; attack < run.attacks().size(); attack++) {
+            traits.addAll(settings(run.results(), attack, epsilon));
+        }
+        if (run.results().model().checksum().endsWith(DenseGate.CHECKSUM_MARK)) {
+            traits.add(DenseGate.CHECKSUM_MARK.substring(2));
+        }
+        return new Condition(
+                WORST_CASE,
+                run.results().threatModel().norm(),
+                run.results().threatModel().epsilons().get(epsilon),
+                traits);
+    }
+
+    /** The settings of an attack, of which its {@code toString} tells. */
+    private static List<String> settings(Results results, int attack, int epsilon) {
+        return List.of(results.attacks().get(attack).settings().get(epsilon).split("[\\[\\], ]+"));
+    }
+
+    /** In what a condition differs from others of the same name; null if there are none. */
+    private String detail(Condition condition) {
+        List<Condition> namesakes = conditions.stream()
+                .filter(other -> other.attack().equals(condition.attack())
+                        && Objects.equals(other.norm(), condition.norm())
+                        && other.epsilon() == condition.epsilon())
+                .toList();
+        String detail = condition.traits().stream()
+                .filter(trait ->
+                        namesakes.stream().anyMatch(other -> !other.traits().contains(trait)))
+                .collect(Collectors.joining(", "));
+        return detail.isEmpty() ? null : detail;
     }
 
     void addTo(Section section) {
-        section.figures(List.of(chart()));
+        List<Figure> figures = new ArrayList<>(List.of(chart()));
+        figures.addAll(worstCases());
+        section.figures(figures);
         section.table(accuracies());
         if (evaluated.stream().anyMatch(run -> run.results().worstCaseOnly())) {
             section.text(
@@ -70,48 +153,62 @@ final class Comparison {
         addPaper(section);
     }
 
-    private Optional<Accuracy> accuracy(ReportedRun run, Condition condition) {
+    private static Optional<Accuracy> accuracy(ReportedRun run, Condition condition) {
         Results results = run.results();
         if (condition.norm() == null) {
             return Optional.of(results.clean());
         }
-        if (!condition.norm().equals(results.threatModel().norm())) {
+        if (!conditions(run).contains(condition)) {
             return Optional.empty();
         }
-        if (condition.attack().equals(WORST_CASE)) {
-            return results.worstCase().stream()
-                    .filter(worst -> worst.epsilon() == condition.epsilon())
-                    .map(Results.WorstCase::accuracy)
-                    .findFirst();
-        }
-        return results.robust().stream()
-                .filter(robust -> robust.attack().equals(condition.attack())
-                        && robust.epsilon() == condition.epsilon())
-                .map(Results.RobustAccuracy::accuracy)
-                .findFirst();
+        int epsilon = results.threatModel().epsilons().indexOf(condition.epsilon());
+        return Optional.of(
+                condition.isWorstCase()
+                        ? results.worstCase().get(epsilon).accuracy()
+                        : run.robust(run.attacks().indexOf(condition.attack()), epsilon)
+                                .accuracy());
     }
 
+    private List<String> norms() {
+        return conditions.stream()
+                .map(Condition::norm)
+                .filter(Objects::nonNull)
+                .distinct()
+                .toList();
+    }
+
+    /** The radius, with its norm if there are several. */
     private String epsilon(Condition condition) {
-        return evaluated.stream()
+        if (condition.norm() == null) {
+            return "–";
+        }
+        String radius = evaluated.stream()
                 .map(run -> run.results().threatModel())
                 .filter(threat -> threat.norm().equals(condition.norm()))
-                .map(threat -> threat.at(condition.epsilon()).epsilonText() + " " + threat.norm())
+                .map(threat -> threat.at(condition.epsilon()).epsilonText())
                 .findFirst()
-                .orElse("–");
+                .orElseThrow();
+        return norms().size() == 1 ? radius : radius + " " + condition.norm();
+    }
+
+    private List<String> heads(List<ReportedRun> runs) {
+        List<String> heads = new ArrayList<>(List.of("attack"));
+        heads.add(norms().size() == 1 ? "ε (" + norms().get(0) + ")" : "ε");
+        runs.forEach(run -> heads.add(run.name()));
+        return heads;
+    }
+
+    private List<Cell> firstCells(Condition condition) {
+        return new ArrayList<>(List.of(
+                new Cell(condition.attack(), detail(condition), null, Map.of()),
+                new Cell(epsilon(condition), null, String.valueOf(condition.epsilon()), Map.of())));
     }
 
     private Table accuracies() {
-        Table table = new Table(
-                "accuracies",
-                "Accuracy with 95 % intervals",
-                true,
-                new ArrayList<>(List.of("attack", "ε")));
-        evaluated.forEach(run -> table.columns().add(run.name()));
+        Table table =
+                new Table("accuracies", "Accuracy with 95 % intervals", true, heads(evaluated));
         for (Condition condition : conditions) {
-            List<Cell> cells = new ArrayList<>();
-            cells.add(Cell.of(condition.attack()));
-            cells.add(new Cell(
-                    epsilon(condition), null, String.valueOf(condition.epsilon()), Map.of()));
+            List<Cell> cells = firstCells(condition);
             for (ReportedRun run : evaluated) {
                 Map<String, String> data = new LinkedHashMap<>();
                 data.put("run", run.name());
@@ -148,18 +245,44 @@ final class Comparison {
             String group = condition.norm() == null || epsilons.size() == 1
                     ? condition.attack()
                     : condition.attack() + " " + epsilon(condition);
+            String detail = detail(condition);
+            group += detail == null ? "" : ", " + detail;
             chart.addGroup(group);
             for (ReportedRun run : evaluated) {
-                accuracy(run, condition)
-                        .ifPresent(accuracy -> chart.add(
-                                run.name(),
-                                group,
-                                100 * accuracy.value(),
-                                100 * accuracy.lower(),
-                                100 * accuracy.upper()));
+                Optional<Accuracy> accuracy = accuracy(run, condition);
+                if (accuracy.isPresent()) {
+                    chart.add(
+                            run.name(),
+                            group,
+                            100 * accuracy.get().value(),
+                            100 * accuracy.get().lower(),
+                            100 * accuracy.get().upper());
+                }
             }
         }
         return chart.build();
+    }
+
+    /** For each norm what is left of several runs as the radius grows. */
+    private List<Figure> worstCases() {
+        List<Figure> figures = new ArrayList<>();
+        for (String norm : norms()) {
+            List<ReportedRun> attacked = evaluated.stream()
+                    .filter(run -> run.results().threatModel().norm().equals(norm)
+                            && !run.attacks().isEmpty())
+                    .toList();
+            boolean curves = attacked.stream()
+                    .anyMatch(run -> run.results().threatModel().epsilons().size() > 1);
+            if (attacked.size() > 1 && curves) {
+                LineChart.Builder chart = RobustnessSection.overEpsilon(
+                        "worst-case-" + norm,
+                        "Accuracy under the worst of each run's attacks",
+                        attacked);
+                attacked.forEach(run -> RobustnessSection.addWorstCase(chart, run.name(), run));
+                figures.add(chart.build());
+            }
+        }
+        return figures;
     }
 
     private boolean isMain(Condition condition) {
@@ -180,28 +303,32 @@ final class Comparison {
         ReportedRun first = evaluated.get(0);
         List<ReportedRun> others =
                 evaluated.stream().skip(1).filter(run -> sameImages(first, run)).toList();
+        String excluded = evaluated.stream()
+                .skip(1)
+                .filter(run -> !others.contains(run))
+                .map(ReportedRun::name)
+                .collect(Collectors.joining(", "));
+        if (!excluded.isEmpty()) {
+            section.missing(String.format(
+                    "Not compared with %s image by image, as it was evaluated on other images or"
+                            + " verdicts.csv is missing: %s. Evaluate all with the same --data,"
+                            + " --samples and --seed.",
+                    first.name(), excluded));
+        }
         if (others.isEmpty()) {
-            section.missing(
-                    "The runs were not evaluated on the same images, or verdicts.csv is missing,"
-                            + " so they cannot be compared image by image. Evaluate all with the same --data,"
-                            + " --samples and --seed.");
             return;
         }
         Table table = new Table(
                 "differences",
-                "Points above " + first.name() + " on the same images, with 95 % intervals",
+                "Difference to " + first.name() + " on the same images, points",
                 true,
-                new ArrayList<>(List.of("attack", "ε")));
-        others.forEach(run -> table.columns().add(run.name()));
+                heads(others));
         for (Condition condition : conditions) {
-            List<Cell> cells = new ArrayList<>();
-            cells.add(Cell.of(condition.attack()));
-            cells.add(new Cell(
-                    epsilon(condition), null, String.valueOf(condition.epsilon()), Map.of()));
+            List<Cell> cells = firstCells(condition);
             for (ReportedRun run : others) {
                 cells.add(difference(first, run, condition));
             }
-            if (cells.stream().anyMatch(cell -> cell.detail() != null)) {
+            if (cells.stream().skip(2).anyMatch(cell -> cell.value() != null)) {
                 table.rows().add(cells);
             }
         }
@@ -236,14 +363,14 @@ final class Comparison {
         }
         PairedDifference difference = new PairedDifference(gained, lost, right.size());
         return new Cell(
-                String.format(Locale.ROOT, "%+.1f", 100 * difference.value()),
-                String.format(
-                        Locale.ROOT,
-                        "%+.1f to %+.1f",
-                        100 * difference.lower(),
-                        100 * difference.upper()),
+                points(difference.value()),
+                points(difference.lower()) + " to " + points(difference.upper()),
                 String.valueOf(difference.value()),
                 Map.of());
+    }
+
+    private static String points(double difference) {
+        return String.format(Locale.ROOT, "%+.1f", 100 * difference).replace('-', '−');
     }
 
     /** Whether each image is right; empty if the run was not evaluated so. */
@@ -256,7 +383,7 @@ final class Comparison {
         return run.verdicts().all().stream()
                 .map(verdict -> condition.norm() == null
                         ? verdict.isCleanCorrect()
-                        : condition.attack().equals(WORST_CASE)
+                        : condition.isWorstCase()
                                 ? !verdict.isBrokenByAny(epsilon)
                                 : !run.verdicts().isBroken(verdict, attack, epsilon))
                 .toList();
@@ -266,29 +393,32 @@ final class Comparison {
     private void addPaper(Section section) {
         Table table = new Table(
                 "paper",
-                "Beside the paper's figures (ReMoE, CVPR 2026), in per cent",
+                "Beside the paper's figures",
                 false,
                 List.of("run", "the paper's row", "attack", "here", "paper"));
+        List<String> without = new ArrayList<>();
         for (ReportedRun run : evaluated) {
-            if (run.config() == null || !run.results().dataset().name().equals(CIFAR_10)) {
+            Optional<PaperRow> row =
+                    run.config() == null || !run.results().dataset().name().equals(CIFAR_10)
+                            ? Optional.empty()
+                            : PaperRow.nearest(run.config());
+            if (row.isEmpty()) {
+                without.add(run.name());
                 continue;
             }
-            PaperRow.nearest(run.config()).ifPresent(row -> {
-                for (Condition condition : conditions) {
-                    double paper = row.figures().accuracy(condition.attack());
-                    Optional<Accuracy> here = accuracy(run, condition);
-                    boolean comparable = condition.norm() == null || isMain(run, condition);
-                    if (comparable && here.isPresent() && !Double.isNaN(paper)) {
-                        table.rows()
-                                .add(List.of(
-                                        Cell.of(run.name()),
-                                        Cell.of(row.label()),
-                                        Cell.of(condition.attack()),
-                                        Cell.of(here.get()),
-                                        Cell.share(paper / 100)));
-                    }
+            for (Condition condition : conditions) {
+                double paper = row.get().figures().accuracy(condition.attack());
+                Optional<Accuracy> here = accuracy(run, condition);
+                if (here.isPresent() && !Double.isNaN(paper) && isThePapers(run, condition)) {
+                    table.rows()
+                            .add(List.of(
+                                    Cell.of(run.name()),
+                                    Cell.of(row.get().label()),
+                                    Cell.of(condition.attack()),
+                                    Cell.of(here.get()),
+                                    Cell.share(paper / 100)));
                 }
-            });
+            }
         }
         if (table.rows().isEmpty()) {
             section.missing("There is nothing of the paper to compare with: it gives figures for"
@@ -297,8 +427,26 @@ final class Comparison {
             return;
         }
         section.table(table);
-        section.text("The paper trains DeiT-S, DeiT-T and ViT-S from ImageNet weights on all of"
-                + " CIFAR-10 for 50 epochs. Figures of other networks, or of shorter training, are"
-                + " not meant to reach it.");
+        if (!without.isEmpty()) {
+            section.text("The paper has no figures for the method of " + String.join(", ", without)
+                    + ", or it was evaluated on other data.");
+        }
+        section.text(
+                "The paper (ReMoE, CVPR 2026) trains DeiT-S, DeiT-T and ViT-S from ImageNet weights on all of"
+                        + " CIFAR-10 for 50 epochs. Figures of other networks, or of shorter training, are"
+                        + " not meant to reach it.");
+    }
+
+    /** The paper attacks with linf, 8/255, each attack on its own. */
+    private static boolean isThePapers(ReportedRun run, Condition condition) {
+        Results results = run.results();
+        return condition.norm() == null
+                || condition.norm().equals(Norm.LINF.toString())
+                        && results.threatModel()
+                                .at(condition.epsilon())
+                                .epsilonText()
+                                .equals("8/255")
+                        && !results.worstCaseOnly()
+                        && !results.model().checksum().endsWith(DenseGate.CHECKSUM_MARK);
     }
 }

@@ -1,5 +1,6 @@
 package io.github.remoe.report;
 
+import io.github.remoe.attack.Norm;
 import io.github.remoe.evaluate.Accuracy;
 import io.github.remoe.evaluate.Results;
 import io.github.remoe.figure.Figure;
@@ -17,6 +18,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.DoubleStream;
 
 /** How accuracy falls with the radius of the attacks and with their steps. */
 final class RobustnessSection {
@@ -87,33 +89,48 @@ final class RobustnessSection {
     }
 
     private Figure overEpsilon() {
-        Results.Threat threat = results.threatModel();
-        boolean levels = threat.epsilons().stream()
-                .allMatch(epsilon -> threat.at(epsilon).epsilonText().endsWith("/255"));
-        double scale = levels ? 255 : 1;
-        LineChart.Builder chart = LineChart.builder(
-                        run.id() + "-epsilon", "Accuracy against the radius of the attack")
-                .setX("ε (" + threat.norm() + ")" + (levels ? ", of 255" : ", pixel values"))
-                .setY("accuracy, %")
-                .optYRange(0, 100);
-        int epsilons = threat.epsilons().size();
-        double[] x = new double[epsilons + 1];
-        for (int e = 0; e < epsilons; e++) {
-            x[e + 1] = scale * threat.epsilons().get(e);
-        }
+        LineChart.Builder chart = overEpsilon(
+                run.id() + "-epsilon", "Accuracy against the radius of the attack", List.of(run));
         for (int attack = 0; attack < run.attacks().size(); attack++) {
             List<Accuracy> accuracies = new ArrayList<>(List.of(results.clean()));
-            for (int e = 0; e < epsilons; e++) {
+            for (int e = 0; e < results.threatModel().epsilons().size(); e++) {
                 accuracies.add(run.robust(attack, e).accuracy());
             }
-            add(chart, run.attacks().get(attack), x, accuracies);
+            add(chart, run.attacks().get(attack), radii(run), accuracies);
         }
         if (run.attacks().size() > 1) {
-            List<Accuracy> worst = new ArrayList<>(List.of(results.clean()));
-            results.worstCase().forEach(at -> worst.add(at.accuracy()));
-            add(chart, "worst case", x, worst);
+            addWorstCase(chart, "worst case", run);
         }
         return chart.build();
+    }
+
+    /** A chart of accuracies over the radius, for runs that were attacked in one norm. */
+    static LineChart.Builder overEpsilon(String name, String title, List<ReportedRun> runs) {
+        String norm = runs.get(0).results().threatModel().norm();
+        return LineChart.builder(name, title)
+                .setX(
+                        norm.equals(Norm.LINF.toString())
+                                ? "ε (linf), of 255"
+                                : "ε (" + norm + "), pixel values")
+                .setY("accuracy, %")
+                .optYRange(0, 1);
+    }
+
+    /** Adds what the worst of a run's attacks leaves, from no attack on. */
+    static void addWorstCase(LineChart.Builder chart, String label, ReportedRun run) {
+        List<Accuracy> worst = new ArrayList<>(List.of(run.results().clean()));
+        run.results().worstCase().forEach(at -> worst.add(at.accuracy()));
+        add(chart, label, radii(run), worst);
+    }
+
+    /** No attack, then the evaluation's radii in the unit of the axis. */
+    private static double[] radii(ReportedRun run) {
+        Results.Threat threat = run.results().threatModel();
+        double scale = threat.norm().equals(Norm.LINF.toString()) ? 255 : 1;
+        return DoubleStream.concat(
+                        DoubleStream.of(0),
+                        threat.epsilons().stream().mapToDouble(epsilon -> scale * epsilon))
+                .toArray();
     }
 
     /** Empty if no attack was made with several numbers of steps. */
@@ -138,6 +155,7 @@ final class RobustnessSection {
                         "Accuracy against attack steps, ε = " + run.epsilon(epsilon))
                 .setX("steps")
                 .setY("accuracy, %")
+                .optYRange(0, 1)
                 .optIntegerX();
         families.forEach((family, accuracies) -> add(
                 chart,

@@ -46,13 +46,19 @@ class RunReportTest {
 
     /** An evaluation of random predictions, as evaluate --out leaves it. */
     private Path evaluation(String name, int images, List<String> classes) throws IOException {
+        return evaluation(name, images, classes, Norm.LINF, "Pgd[steps=20, stepSize=0.01]");
+    }
+
+    private Path evaluation(
+            String name, int images, List<String> classes, Norm norm, String settingsOfPgd20)
+            throws IOException {
         List<Float> epsilons = List.of(4 / 255f, 8 / 255f);
         List<NamedAttack> attacks = List.of(
                 new NamedAttack("fgsm", List.of("Fgsm[]", "Fgsm[]")),
                 new NamedAttack("pgd-10", List.of("Pgd[]", "Pgd[]")),
-                new NamedAttack("pgd-20", List.of("Pgd[]", "Pgd[]")));
+                new NamedAttack("pgd-20", List.of(settingsOfPgd20, settingsOfPgd20)));
         EvaluationSettings settings = new EvaluationSettings(
-                "model " + name, "cifar10", "data", Norm.LINF, 0, 1, epsilons, attacks, false, 7);
+                "model " + name, "cifar10", "data", norm, 0, 1, epsilons, attacks, false, 7);
         Random random = new Random(name.hashCode());
         List<Verdict> verdicts = new ArrayList<>();
         for (long i = 0; i < images; i++) {
@@ -162,7 +168,53 @@ class RunReportTest {
 
         assertThat(page.select("#differences")).isEmpty();
         assertThat(page.select(".missing").eachText())
-                .anyMatch(text -> text.contains("not evaluated on the same images"));
+                .anyMatch(text -> text.contains("on other images"));
+    }
+
+    @Test
+    void attacksOfOtherSettingsAreOtherRows() throws IOException {
+        Path first = evaluation("first", 50, classes(3));
+        Path second =
+                evaluation("second", 50, classes(3), Norm.LINF, "Pgd[steps=20, stepSize=0.001]");
+
+        Document page = page(first, second);
+
+        assertThat(page.select("#accuracies tbody th").eachText())
+                .containsExactly(
+                        "clean",
+                        "fgsm",
+                        "fgsm",
+                        "pgd-10",
+                        "pgd-10",
+                        "pgd-20 stepSize=0.01",
+                        "pgd-20 stepSize=0.001",
+                        "pgd-20 stepSize=0.01",
+                        "pgd-20 stepSize=0.001",
+                        "worst case stepSize=0.01",
+                        "worst case stepSize=0.001",
+                        "worst case stepSize=0.01",
+                        "worst case stepSize=0.001");
+    }
+
+    @Test
+    void runsUnderOtherNormsHaveRowsOfTheirOwn() throws IOException {
+        Path first = evaluation("first", 50, classes(3));
+        Path second = evaluation("second", 50, classes(3), Norm.L2, "Pgd[steps=20, stepSize=0.01]");
+
+        Document page = page(first, second);
+
+        assertThat(page.select("#accuracies tbody tr")).hasSize(1 + 2 * (3 * 2 + 2));
+        assertThat(page.select("#accuracies td").eachText())
+                .contains("8/255 linf", "0.03137255 l2");
+        assertThat(page.select("#worst-case-linf, #worst-case-l2")).isEmpty();
+    }
+
+    @Test
+    void severalRunsHaveACurveEach() throws IOException {
+        Document page =
+                page(evaluation("first", 50, classes(3)), evaluation("second", 50, classes(3)));
+
+        assertThat(page.select("#worst-case-linf text").eachText()).contains("first", "second");
     }
 
     @Test
