@@ -47,24 +47,12 @@ public final class IntervalChart {
         private final String title;
         private final List<String> runs = new ArrayList<>();
         private final List<Group> groups = new ArrayList<>();
-        private String x = "accuracy, %";
         private double low = 0;
         private double high = 100;
 
         private Builder(String name, String title) {
             this.name = name;
             this.title = title;
-        }
-
-        /**
-         * Sets what lies along the axis; default is accuracy in percent.
-         *
-         * @param label the label, which may end in a comma and a unit
-         * @return this builder
-         */
-        public Builder optX(String label) {
-            this.x = label;
-            return this;
         }
 
         /**
@@ -178,7 +166,7 @@ public final class IntervalChart {
                 keys.add(new RowDrawing.Key("the paper", DIAMOND, true));
             }
             return new RowDrawing(
-                            new AxisLabel(x),
+                            new AxisLabel("accuracy, %"),
                             low,
                             high,
                             groups.stream().map(group -> group.row(runs.size())).toList(),

@@ -166,8 +166,7 @@ class RowChartsTest {
             @ForAll boolean paper,
             @ForAll long seed) {
         Random random = new Random(seed);
-        IntervalChart.Builder intervals =
-                IntervalChart.builder("a", runs.get(0)).optX(groups.get(0));
+        IntervalChart.Builder intervals = IntervalChart.builder("a", runs.get(0));
         DotPlot.Builder dots = DotPlot.builder("a", runs.get(0)).setX(groups.get(0));
         runs.forEach(intervals::addRun);
         runs.forEach(dots::addSeries);
