@@ -337,6 +337,19 @@ class ReportPageTest {
         }
 
         @Test
+        void cellsWithoutANumberComeLastWhicheverWay() {
+            browser.run("document.querySelector('main').innerHTML = '<table class=\"sortable\">"
+                    + "<thead><tr><th aria-sort=\"none\"><button>n</button></th></tr></thead>"
+                    + "<tbody><tr><td>–</td></tr><tr><td data-value=\"10\">10</td></tr>"
+                    + "<tr><td data-value=\"9\">9</td></tr><tr><td>–</td></tr></tbody></table>'");
+            String sorted = "document.querySelector('th button').click();"
+                    + " return [...document.querySelectorAll('td')].map((e) => e.textContent)";
+
+            assertThat((List<String>) browser.run(sorted)).containsExactly("9", "10", "–", "–");
+            assertThat((List<String>) browser.run(sorted)).containsExactly("10", "9", "–", "–");
+        }
+
+        @Test
         void isPrintedWithoutWhatPaperCannotUse() {
             String text = new String(browser.pdf(), StandardCharsets.ISO_8859_1);
             assertThat(Pattern.compile("/Type\\s*/Page\\b(?!s)")

@@ -10,12 +10,14 @@ document.addEventListener("click", event => {
     const cell = row.cells[column];
     return cell.dataset.value === undefined ? cell.textContent : Number(cell.dataset.value);
   };
+  // Cells without a number come last, whichever way.
+  const sign = ascending ? 1 : -1;
   const compare = (a, b) =>
-    typeof a === "number" && typeof b === "number" ? a - b
-      : typeof a === "number" ? 1 : typeof b === "number" ? -1
-      : a.localeCompare(b);
+    typeof a === "number" && typeof b === "number" ? sign * (a - b)
+      : typeof a === "number" ? -1 : typeof b === "number" ? 1
+      : sign * a.localeCompare(b);
   const rows = Array.from(table.tBodies[0].rows);
-  rows.sort((a, b) => (ascending ? 1 : -1) * compare(key(a), key(b)));
+  rows.sort((a, b) => compare(key(a), key(b)));
   for (const other of head.parentElement.cells) other.setAttribute("aria-sort", "none");
   head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
   table.tBodies[0].append(...rows);
