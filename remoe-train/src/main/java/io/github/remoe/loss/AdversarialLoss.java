@@ -28,6 +28,12 @@ import java.util.Map;
  */
 public abstract class AdversarialLoss extends TrainingLoss {
 
+    /** The name of the mean of gamma among a region-adaptive loss's parts. */
+    public static final String GAMMA = "gamma";
+
+    /** The name of the mean of beta~ among a region-adaptive loss's parts. */
+    public static final String CLEAN_WEIGHT = "cleanWeight";
+
     private final RegionLosses regions;
     private final RegionAdaptiveWeights weights;
     private final RegionAlignmentLoss alignment;
@@ -94,7 +100,7 @@ public abstract class AdversarialLoss extends TrainingLoss {
     /**
      * {@inheritDoc}
      *
-     * <p>They are the scheme's terms, then {@code gamma} and {@code cleanWeight} (beta~) of a
+     * <p>They are the scheme's terms, then {@value #GAMMA} and {@value #CLEAN_WEIGHT} (beta~) of a
      * region-adaptive loss, then {@code align} (L_align) of one with alignment.
      */
     @Override
@@ -105,8 +111,8 @@ public abstract class AdversarialLoss extends TrainingLoss {
         parts.put(terms.b().name(), terms.b().losses().mean());
         if (regions.adaptive()) {
             NDArray gamma = RegionAdaptiveWeights.gamma(predictions);
-            parts.put("gamma", gamma.mean());
-            parts.put("cleanWeight", weights.cleanWeight(gamma).mean());
+            parts.put(GAMMA, gamma.mean());
+            parts.put(CLEAN_WEIGHT, weights.cleanWeight(gamma).mean());
         }
         if (regions.aligned()) {
             parts.put("align", RegionAlignmentLoss.align(predictions));

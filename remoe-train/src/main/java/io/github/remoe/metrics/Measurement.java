@@ -1,10 +1,14 @@
 package io.github.remoe.metrics;
 
+import io.github.remoe.loss.AdversarialLoss;
 import io.github.remoe.loss.TrainingLoss;
 
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * What was measured in a training step or over an epoch. Names are grouped by a prefix, as TensorBoard
@@ -22,6 +26,12 @@ public record Measurement(long step, int epoch, Map<String, Double> values) {
 
     /** Before the name of each of a {@link TrainingLoss}'s parts, such as gamma. */
     public static final String LOSS_PART = "loss/";
+
+    /** The mean gamma of a region-adaptive loss: how little the attack moves the region weights. */
+    public static final String GAMMA = LOSS_PART + AdversarialLoss.GAMMA;
+
+    /** The mean beta~ of a region-adaptive loss: the weight of its clean term. */
+    public static final String CLEAN_WEIGHT = LOSS_PART + AdversarialLoss.CLEAN_WEIGHT;
 
     /** The learning rate of the step. */
     public static final String LEARNING_RATE = "optimizer/learningRate";
@@ -80,15 +90,50 @@ public record Measurement(long step, int epoch, Map<String, Double> values) {
     }
 
     /**
-     * Returns the name of the load of a regional expert: the share of images in which it stays switched
-     * on under top-k.
+     * Of which regional expert a load is: the share of images in which it stays switched on under
+     * top-k.
+     *
+     * @param layer the layer of the network, counted from 1
+     * @param region the region, counted from 1, row by row
+     */
+    public record ExpertLoad(int layer, int region) {
+
+        private static final Pattern NAME =
+                Pattern.compile("expertLoad/layer(\\d{1,9})\\.region(\\d{1,9})");
+
+        /**
+         * Returns the name of the load.
+         *
+         * @return the name
+         */
+        public String name() {
+            return "expertLoad/layer" + layer + ".region" + region;
+        }
+
+        /**
+         * Reads a name.
+         *
+         * @param name the name of a value
+         * @return of which expert it is the load; empty if it is something else
+         */
+        public static Optional<ExpertLoad> parse(String name) {
+            Matcher matcher = NAME.matcher(name);
+            return matcher.matches()
+                    ? Optional.of(new ExpertLoad(
+                            Integer.parseInt(matcher.group(1)), Integer.parseInt(matcher.group(2))))
+                    : Optional.empty();
+        }
+    }
+
+    /**
+     * Returns the name of the load of a regional expert, {@link ExpertLoad}.
      *
      * @param layer the layer of the network, counted from 1
      * @param region the region, counted from 1, row by row
      * @return the name
      */
     public static String expertLoad(int layer, int region) {
-        return "expertLoad/layer" + layer + ".region" + region;
+        return new ExpertLoad(layer, region).name();
     }
 
     /**

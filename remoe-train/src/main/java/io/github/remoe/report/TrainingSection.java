@@ -3,17 +3,19 @@ package io.github.remoe.report;
 import io.github.remoe.figure.Figure;
 import io.github.remoe.figure.LineChart;
 import io.github.remoe.metrics.Measurement;
+import io.github.remoe.metrics.Measurement.ExpertLoad;
 import io.github.remoe.report.Page.Cell;
 import io.github.remoe.report.Page.Section;
 import io.github.remoe.report.Page.Table;
 
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /** How a run was trained: what its logs hold, as curves. */
@@ -21,10 +23,6 @@ final class TrainingSection {
 
     // Below, a curve over epochs has too few points to show how training went.
     private static final int EPOCHS_OF_A_CURVE = 3;
-
-    private static final String GAMMA = Measurement.LOSS_PART + "gamma";
-    private static final String CLEAN_WEIGHT = Measurement.LOSS_PART + "cleanWeight";
-    private static final String EXPERT_LOAD = "expertLoad/";
 
     private final ReportedRun run;
     private final List<Measurement> points;
@@ -61,7 +59,8 @@ final class TrainingSection {
         section.text(
                 byEpoch
                         ? "Means over the steps of each epoch; validation after it."
-                        : "Few epochs have ended so far, so each step is drawn.");
+                        : "Values by step: there are no " + EPOCHS_OF_A_CURVE
+                                + " epochs to draw means of.");
         List<Figure> figures = Stream.of(
                         losses(),
                         accuracy(),
@@ -69,8 +68,8 @@ final class TrainingSection {
                                 .add("learning rate", Measurement.LEARNING_RATE)
                                 .figure(),
                         chart("weights", "Weights of the region-adaptive loss", "weight")
-                                .add("γ", GAMMA)
-                                .add("β̃ (clean term)", CLEAN_WEIGHT)
+                                .add("γ", Measurement.GAMMA)
+                                .add("β̃ (clean term)", Measurement.CLEAN_WEIGHT)
                                 .range(0, 1)
                                 .figure(),
                         chart("angle", "Angle between clean and attacked W", "angle, degrees")
@@ -96,8 +95,10 @@ final class TrainingSection {
     private Optional<Figure> losses() {
         Chart chart = chart("loss", "Loss and its parts", "loss");
         chart.add("total", Measurement.LOSS);
-        names(Measurement.LOSS_PART)
-                .filter(name -> !List.of(Measurement.LOSS, GAMMA, CLEAN_WEIGHT).contains(name))
+        names().filter(name -> name.startsWith(Measurement.LOSS_PART))
+                .filter(name -> !List.of(
+                                Measurement.LOSS, Measurement.GAMMA, Measurement.CLEAN_WEIGHT)
+                        .contains(name))
                 .forEach(name ->
                         chart.add(words(name.substring(Measurement.LOSS_PART.length())), name));
         return chart.figure();
@@ -127,19 +128,16 @@ final class TrainingSection {
 
     /** One chart for each layer, one line for each region. */
     private List<Figure> expertLoads() {
-        Map<String, Chart> layers = new LinkedHashMap<>();
-        names(EXPERT_LOAD).forEach(name -> {
-            String[] layerAndRegion = name.substring(EXPERT_LOAD.length()).split("\\.");
-            String layer = layerAndRegion[0].replace("layer", "layer ");
-            layers.computeIfAbsent(
-                            layer,
-                            title -> chart(
-                                            "load-" + title.replace(' ', '-'),
-                                            "Expert load, " + title,
-                                            "images switched on, %")
-                                    .range(0, 100))
-                    .percent(layerAndRegion[1].replace("region", "region "), name);
-        });
+        SortedMap<Integer, Chart> layers = new TreeMap<>();
+        names().forEach(name -> ExpertLoad.parse(name)
+                .ifPresent(expert -> layers.computeIfAbsent(
+                                expert.layer(),
+                                layer -> chart(
+                                                "load-layer-" + layer,
+                                                "Expert load, layer " + layer,
+                                                "images switched on, %")
+                                        .range(0, 100))
+                        .percent("region " + expert.region(), name)));
         return layers.values().stream()
                 .map(Chart::figure)
                 .flatMap(Optional::stream)
@@ -172,10 +170,9 @@ final class TrainingSection {
                         Map.of());
     }
 
-    private Stream<String> names(String prefix) {
+    private Stream<String> names() {
         return points.stream()
                 .flatMap(point -> point.values().keySet().stream())
-                .filter(name -> name.startsWith(prefix))
                 .distinct();
     }
 
