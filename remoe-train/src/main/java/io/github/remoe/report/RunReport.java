@@ -4,7 +4,6 @@ import ai.djl.Device;
 
 import io.github.remoe.figure.Figure;
 import io.github.remoe.figure.Template;
-import io.github.remoe.file.AtomicFile;
 import io.github.remoe.report.Page.Section;
 import io.github.remoe.run.ShellCommand;
 
@@ -12,7 +11,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -20,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -77,14 +76,19 @@ public final class RunReport {
      * Writes the page as {@code report.html}, and its figures as SVG and PNG into the folder {@code
      * figures} beside it.
      *
+     * <p>Of an earlier page in the same folder, those figures are removed that this one does not have;
+     * other files are left alone.
+     *
      * @param folder the folder; it is made if need be, and files of the same names are replaced
      * @return the page's file
      * @throws IOException if a folder holds no run, or a file cannot be written
      */
     public Path write(Path folder) throws IOException {
+        ReportFolder target = new ReportFolder(folder);
+        // The page may take a while.
+        target.checkWritable();
         Page page = page();
-        Path figures = folder.resolve("figures");
-        Files.createDirectories(figures);
+        Path figures = target.createFigures();
         List<Figure> drawn = page.sections().stream()
                 .flatMap(section -> section.parts().stream())
                 .flatMap(part -> part.figures().stream())
@@ -93,9 +97,9 @@ public final class RunReport {
             drawn.get(i).write(figures);
             listener.onFigureWritten(i + 1, drawn.size());
         }
-        Path file = folder.resolve("report.html");
-        AtomicFile.write(file, html(page));
-        return file;
+        // While the earlier page says which they are.
+        target.removeFiguresBut(drawn.stream().map(Figure::name).collect(Collectors.toSet()));
+        return target.writePage(html(page));
     }
 
     private Page page() throws IOException {
