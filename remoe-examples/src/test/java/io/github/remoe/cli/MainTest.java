@@ -16,6 +16,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 class MainTest {
 
@@ -78,8 +79,9 @@ class MainTest {
         assertThat(run("evaluate", "--run=" + run, "--attack=fgsm,pgd-2", "--samples=20"))
                 .isZero();
         JsonObject second = results(run);
-        first.remove("timing");
-        second.remove("timing");
+        for (String differing : List.of("timing", "command")) {
+            assertThat(first.remove(differing)).isNotEqualTo(second.remove(differing));
+        }
         assertThat(second).isEqualTo(first);
 
         assertThat(run("train", "--data=synthetic", "--out=" + run)).isEqualTo(1);
