@@ -14,7 +14,7 @@ final class LineDrawing {
 
     private static final Template TEMPLATE = new Template(LineDrawing.class, "line-chart.svg.ftlx");
 
-    private static final int MOST_MARKERS = 60;
+    private static final int MOST_MARKERS = 40;
 
     // What is hovered over where there are no markers, and the places of a line, of all curves:
     // they

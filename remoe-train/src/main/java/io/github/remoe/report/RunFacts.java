@@ -82,7 +82,7 @@ final class RunFacts {
         facts.put("threat model", results == null ? null : threat(run));
         facts.put("attacks", results == null ? null : String.join(", ", run.attacks()));
         facts.put(
-                "weights of epoch",
+                "evaluated weights, of epoch",
                 results == null || results.model().epoch() == null
                         ? null
                         : results.model().epoch().toString());

@@ -22,7 +22,10 @@ document.addEventListener("click", event => {
   head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
   table.tBodies[0].append(...rows);
 });
-// What is folded is to be printed.
+// What is folded is to be printed, unless it is wider than a page.
+const COLUMNS_OF_A_PAGE = 10;
 addEventListener("beforeprint", () => {
-  for (const details of document.querySelectorAll("details")) details.open = true;
+  for (const details of document.querySelectorAll("details")) {
+    details.open = details.querySelector("tr").cells.length <= COLUMNS_OF_A_PAGE;
+  }
 });
