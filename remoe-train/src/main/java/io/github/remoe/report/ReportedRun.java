@@ -46,6 +46,8 @@ record ReportedRun(
         MaskingReport masking,
         Map<String, String> unreadable) {
 
+    private static final int STEPS_OF_A_CURVE = 1000;
+
     static final String RESULTS = "results.json";
     static final String CONFIG = "config.yaml";
     static final String VERDICTS = "verdicts.csv";
@@ -85,7 +87,10 @@ record ReportedRun(
                 epochs,
                 TrainingSection.isCurve(epochs)
                         ? List.of()
-                        : orEmpty(attempt(STEPS, () -> CsvMetrics.readSteps(path), unreadable)),
+                        : orEmpty(attempt(
+                                STEPS,
+                                () -> CsvMetrics.readSteps(path, STEPS_OF_A_CURVE),
+                                unreadable)),
                 Files.exists(masking)
                         ? attempt(MASKING, () -> MaskingReport.load(masking), unreadable)
                         : null,

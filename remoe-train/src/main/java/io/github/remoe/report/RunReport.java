@@ -115,6 +115,12 @@ public final class RunReport {
             head.text("From " + run.path() + ".");
             run.unreadable().values().forEach(head::missing);
             sections.add(head);
+            if (live && run.results() == null) {
+                // There is nothing else so far.
+                sections.add(TrainingSection.of(run));
+                sections.add(ReproduceSection.of(run));
+                continue;
+            }
             sections.add(RobustnessSection.of(run));
             if (!live) {
                 sections.addAll(ImagesSections.of(run, runs.size(), device));

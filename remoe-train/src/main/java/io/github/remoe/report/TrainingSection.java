@@ -56,11 +56,14 @@ final class TrainingSection {
     }
 
     private Section fill(Section section) {
-        section.text(
-                byEpoch
+        int done = run.epochs().isEmpty()
+                ? 0
+                : run.epochs().get(run.epochs().size() - 1).epoch();
+        section.text(String.format("%d of %d epochs. ", done, run.config().epochs())
+                + (byEpoch
                         ? "Means over the steps of each epoch; validation after it."
                         : "Values by step: there are no " + EPOCHS_OF_A_CURVE
-                                + " epochs to draw means of.");
+                                + " epochs to draw means of."));
         List<Figure> figures = Stream.of(
                         losses(),
                         accuracy(),
