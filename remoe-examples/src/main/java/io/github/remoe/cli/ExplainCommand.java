@@ -66,8 +66,8 @@ final class ExplainCommand implements Callable<Integer> {
     @Option(
             names = "--out",
             paramLabel = "DIR",
-            defaultValue = "",
-            description = "The folder for the figures, made if need be. Default: the current one.")
+            description = "The folder for the figures, made if need be. Default: explain in the"
+                    + " folder of the network.")
     private Path out;
 
     @Option(
@@ -111,6 +111,7 @@ final class ExplainCommand implements Callable<Integer> {
         if (threatOptions.epsilons().size() > 1) {
             throw new ParameterException(spec.commandLine(), "Pictures are made at one --epsilon.");
         }
+        out = out == null ? run.resolve("explain") : out;
         Map<String, Path> figures = figures();
         try (ZooModel<Image, Classifications> model = PredictCommand.criteria(
                         run, weights, deviceOption.device(), Image.class, Classifications.class)

@@ -183,6 +183,13 @@ class ExplainCommandTest {
     }
 
     @Test
+    void figuresLieWithTheNetworkUnlessTold() throws IOException {
+        assertThat(run("explain", "remoe", "--attack=none", photo())).as("%s", err).isZero();
+
+        assertThat(models.resolve("remoe/explain/photo-regions.png")).exists();
+    }
+
+    @Test
     void withoutALabelTheNetworksOwnAnswerIsAttacked() throws IOException {
         assertThat(explain("remoe", "--epsilon=2", "--norm=l2", "--attack=PGD-5", photo()))
                 .as("%s", err)
