@@ -184,7 +184,9 @@ class ExplainCommandTest {
 
     @Test
     void figuresLieWithTheNetworkUnlessTold() throws IOException {
-        assertThat(run("explain", "remoe", "--attack=none", photo())).as("%s", err).isZero();
+        assertThat(run("explain", "remoe", "--attack=none", photo()))
+                .as("%s", err)
+                .isZero();
 
         assertThat(models.resolve("remoe/explain/photo-regions.png")).exists();
     }

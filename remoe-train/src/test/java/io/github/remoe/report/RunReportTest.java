@@ -210,6 +210,47 @@ class RunReportTest {
     }
 
     @Test
+    void anAutoAttackIsToldMemberByMember() throws IOException {
+        EvaluationSettings settings = new EvaluationSettings(
+                "model",
+                "cifar10",
+                "data",
+                Norm.LINF,
+                0,
+                1,
+                List.of(8 / 255f),
+                List.of(new NamedAttack(
+                        "autoattack", List.of("AutoAttack[]"), List.of("apgd-ce", "square"))),
+                false,
+                7);
+        Verdicts verdicts = new Verdicts(
+                settings,
+                List.of(
+                        new Verdict(0, 0, 0, List.of(List.of(0)), List.of(List.of(""))),
+                        new Verdict(1, 0, 0, List.of(List.of(1)), List.of(List.of("square"))),
+                        new Verdict(2, 1, 1, List.of(List.of(0)), List.of(List.of("apgd-ce"))),
+                        new Verdict(3, 1, 0, List.of(List.of(0)), List.of(List.of("")))));
+        Path run = Files.createDirectory(folder.resolve("run"));
+        verdicts.save(run.resolve("verdicts.csv"));
+        new RunFolder(run)
+                .writeResults(Results.builder(verdicts)
+                        .optModel("deit", false, 1, 1L, 1)
+                        .optClasses(classes(2))
+                        .optEnvironment(Engine.getInstance(), Device.cpu())
+                        .optVerdicts("verdicts.csv")
+                        .build());
+
+        Document page = page(run);
+
+        assertThat(page.select("#run1-members tbody tr td[data-value]").eachAttr("data-value"))
+                .containsExactly("0.5", "0.25");
+        assertThat(page.select("#run1-members tbody tr").eachText())
+                .first()
+                .asString()
+                .startsWith("autoattack apgd-ce 8/255 50.0");
+    }
+
+    @Test
     void severalRunsHaveACurveEach() throws IOException {
         Document page =
                 page(evaluation("first", 50, classes(3)), evaluation("second", 50, classes(3)));
