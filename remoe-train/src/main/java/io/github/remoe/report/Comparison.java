@@ -259,6 +259,9 @@ final class Comparison {
                             100 * accuracy.get().upper());
                 }
             }
+            if (!Double.isNaN(paper(condition))) {
+                chart.addPaper(group, paper(condition));
+            }
         }
         return chart.build();
     }
@@ -398,10 +401,7 @@ final class Comparison {
                 List.of("run", "the paper's row", "attack", "here", "paper"));
         List<String> without = new ArrayList<>();
         for (ReportedRun run : evaluated) {
-            Optional<PaperRow> row =
-                    run.config() == null || !run.results().dataset().name().equals(CIFAR_10)
-                            ? Optional.empty()
-                            : PaperRow.nearest(run.config());
+            Optional<PaperRow> row = paperRow(run);
             if (row.isEmpty()) {
                 without.add(run.name());
                 continue;
@@ -435,6 +435,28 @@ final class Comparison {
                 "The paper (ReMoE, CVPR 2026) trains DeiT-S, DeiT-T and ViT-S from ImageNet weights on all of"
                         + " CIFAR-10 for 50 epochs. Figures of other networks, or of shorter training, are"
                         + " not meant to reach it.");
+    }
+
+    /** What the paper has of a run's method. */
+    private static Optional<PaperRow> paperRow(ReportedRun run) {
+        return run.config() == null || !run.results().dataset().name().equals(CIFAR_10)
+                ? Optional.empty()
+                : PaperRow.nearest(run.config());
+    }
+
+    /** The paper's figure under a condition, if it is one for all runs; NaN otherwise. */
+    private double paper(Condition condition) {
+        List<PaperRow> rows = evaluated.stream()
+                .map(Comparison::paperRow)
+                .flatMap(Optional::stream)
+                .distinct()
+                .toList();
+        boolean measured = evaluated.stream()
+                .anyMatch(
+                        run -> accuracy(run, condition).isPresent() && isThePapers(run, condition));
+        return rows.size() == 1 && measured
+                ? rows.get(0).figures().accuracy(condition.attack())
+                : Double.NaN;
     }
 
     /** The paper attacks with linf, 8/255, each attack on its own. */
