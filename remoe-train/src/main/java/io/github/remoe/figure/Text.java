@@ -42,10 +42,14 @@ final class Text {
      * @return the text or the beginning of it
      */
     static String shorten(String text, double room) {
-        if (width(text) <= room) {
-            return text;
+        // A mark that has nothing to stand on would be drawn beside the text's place.
+        String shown = !text.isEmpty() && isMark(text.codePointAt(0)) ? "\u00a0" + text : text;
+        double width = width(shown);
+        if (width <= room) {
+            // Characters without a shape are as good as none.
+            return width == 0 ? "" : shown;
         }
-        int[] points = text.codePoints().toArray();
+        int[] points = shown.codePoints().toArray();
         int fits = 0;
         int tooLong = points.length;
         while (tooLong - fits > 1) {
@@ -57,6 +61,15 @@ final class Text {
             }
         }
         return beginning(points, fits);
+    }
+
+    private static boolean isMark(int codePoint) {
+        return switch (Character.getType(codePoint)) {
+            case Character.NON_SPACING_MARK,
+                    Character.ENCLOSING_MARK,
+                    Character.COMBINING_SPACING_MARK -> true;
+            default -> false;
+        };
     }
 
     private static String beginning(int[] points, int length) {

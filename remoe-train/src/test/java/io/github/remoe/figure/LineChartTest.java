@@ -226,7 +226,16 @@ class LineChartTest {
     @Provide
     Arbitrary<String> labels() {
         return Arbitraries.oneOf(
-                Arbitraries.of("clean", "PGD-20", Svg.HOSTILE, "", "W".repeat(200), "語".repeat(90)),
+                Arbitraries.of(
+                        "clean",
+                        "PGD-20",
+                        Svg.HOSTILE,
+                        "",
+                        "\u0347",
+                        "\u200b",
+                        "\u202e",
+                        "W".repeat(200),
+                        "語".repeat(90)),
                 Arbitraries.strings().ofMaxLength(60));
     }
 
