@@ -1,0 +1,81 @@
+"""The Python side of the benchmark: one JSON request a line comes in, one JSON answer a line goes out.
+
+It is started by the command `bench`. By hand:
+
+    echo '{"do": "memory"}' | python peer.py
+"""
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+REQUIREMENTS = Path(__file__).with_name("requirements.txt")
+
+
+def memory():
+    """Peak and present resident bytes of this process, null where the system does not tell."""
+    status = Path("/proc/self/status")
+    text = status.read_text() if status.exists() else ""
+
+    def kilobytes(name):
+        found = re.search(rf"^{name}:\s+(\d+) kB", text, re.MULTILINE)
+        return int(found.group(1)) * 1024 if found else None
+
+    return {"peakBytes": kilobytes("VmHWM"), "residentBytes": kilobytes("VmRSS")}
+
+
+class Session:
+    """The requests of one process, in which one network is loaded."""
+
+    def __init__(self):
+        self.bench = None
+
+    def answer(self, request):
+        do = request.get("do")
+        if do == "memory":
+            return memory()
+        if do == "load":
+            from rows import Bench
+            names = ("network", "weights", "inputs", "threads", "device")
+            self.bench = Bench(*(request[name] for name in names))
+            return self.bench.facts()
+        if do not in ("check", "run", "profile"):
+            raise ValueError(
+                f"Unknown request '{do}'. Known: load, check, run, profile, memory, quit.")
+        if self.bench is None:
+            raise ValueError(f"Nothing is loaded: send a load before '{do}'.")
+        if do == "check":
+            return self.bench.check(request["batch"])
+        return self.bench.run(request) if do == "run" else self.bench.profile(request)
+
+
+def explain(error):
+    """One line that says what went wrong."""
+    if isinstance(error, ModuleNotFoundError):
+        return (f"The Python package {error.name} is missing. Install what the peer needs: "
+                f"pip install -r {REQUIREMENTS}")
+    if isinstance(error, KeyError):
+        return f"The request lacks {error}."
+    return " ".join(f"{error or type(error).__name__}".split())
+
+
+def main():
+    # Libraries print what they like; the answers alone go to the standard output.
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    session = Session()
+    for line in sys.stdin:
+        try:
+            request = json.loads(line)
+            if request.get("do") == "quit":
+                break
+            answer = session.answer(request)
+        except Exception as error:
+            answer = {"error": explain(error)}
+        answers.write(json.dumps(answer) + "\n")
+
+
+if __name__ == "__main__":
+    main()
