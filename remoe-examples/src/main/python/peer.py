@@ -1,8 +1,13 @@
-"""The Python side of the benchmark: one JSON request a line comes in, one JSON answer a line goes out.
+"""The Python side of the benchmark, which the command `bench` starts.
 
-It is started by the command `bench`. By hand:
+One JSON request a line comes in, one JSON answer a line goes out, {"error": ...} if it failed:
 
-    echo '{"do": "memory"}' | python peer.py
+    {"do": "load", "network": ..., "weights": ..., "inputs": ..., "threads": 2, "device": "cpu"}
+    {"do": "check", "batch": 8}                                what both sides must agree on
+    {"do": "run", "row": "inference", "batch": 64}             seconds and result of a row
+    {"do": "profile", "row": "inference", "batch": 64}         its operations by time
+    {"do": "memory"}
+    {"do": "quit"}
 """
 
 import json
@@ -71,10 +76,10 @@ def main():
             request = json.loads(line)
             if request.get("do") == "quit":
                 break
-            answer = session.answer(request)
+            answer = json.dumps(session.answer(request), allow_nan=False)
         except Exception as error:
-            answer = {"error": explain(error)}
-        answers.write(json.dumps(answer) + "\n")
+            answer = json.dumps({"error": explain(error)})
+        answers.write(answer + "\n")
 
 
 if __name__ == "__main__":

@@ -54,7 +54,11 @@ class RegionalExperts(nn.Module):
 
 
 class ReMoE(nn.Module):
-    """Tokens (B,T,D) and the class token's attention (B,T) to tokens and region weights (B,K)."""
+    """Tokens (B,T,D) and the class token's attention (B,T) to tokens and region weights (B,K).
+
+    The patch grid is `side` x `side`; `ratio` is the hidden width of the centre and regional
+    experts as a fraction of D. Whatever else timm's Block passes keeps its default.
+    """
 
     def __init__(self, in_features, hidden_features, side, rows, columns, top_k, ratio, **_):
         super().__init__()
@@ -74,6 +78,10 @@ class ReMoE(nn.Module):
         shape = (self.rows, self.side // self.rows, self.columns, self.side // self.columns)
         return patches.unflatten(1, shape)
 
+    def middle(self, patches):
+        """A view of the centre region's patches (B,height,width,...)."""
+        return patches.unflatten(1, (self.side, self.side))[:, self.center, self.center]
+
     def gate(self, class_row):
         """Region weights (B,K) with mean 1: the mean attention that each region receives."""
         received = self.regions(class_row[:, 1:]).mean(dim=(2, 4)).flatten(1) + 1e-12
@@ -90,8 +98,9 @@ class ReMoE(nn.Module):
     def regional(self, patches):
         """The regional experts' outputs (B,rows,height,columns,width,D), not yet weighed."""
         inputs = self.regions(patches).permute(1, 3, 0, 2, 4, 5)
-        outputs = self.regional_experts(inputs.reshape(self.rows * self.columns, -1, inputs.shape[-1]))
-        return outputs.view(inputs.shape).permute(2, 0, 3, 1, 4, 5)
+        stacked = inputs.reshape(self.rows * self.columns, -1, inputs.shape[-1])
+        outputs = self.regional_experts(stacked).view(inputs.shape)
+        return outputs.permute(2, 0, 3, 1, 4, 5)
 
     def forward(self, tokens, class_row):
         weights = self.gate(class_row)
@@ -100,10 +109,7 @@ class ReMoE(nn.Module):
 
         routed = self.route(weights).view(-1, self.rows, 1, self.columns, 1, 1)
         self.regions(z[:, 1:]).addcmul_(routed, self.regional(patches))
-
-        grid = (self.side, self.side)
-        middle = (slice(None), self.center, self.center)
-        z[:, 1:].unflatten(1, grid)[middle] += self.center_expert(patches.unflatten(1, grid)[middle])
+        self.middle(z[:, 1:]).add_(self.center_expert(self.middle(patches)))
         return z, weights
 
 
