@@ -40,7 +40,10 @@ class ArchitectureTest {
                     "io.github.remoe.report..",
                     "io.github.remoe.experiment..")
             .layer("examples")
-            .definedBy("io.github.remoe.cli..", "io.github.remoe.examples..")
+            .definedBy(
+                    "io.github.remoe.cli..",
+                    "io.github.remoe.bench..",
+                    "io.github.remoe.examples..")
             .whereLayer("examples")
             .mayNotBeAccessedByAnyLayer()
             .whereLayer("train")
@@ -69,6 +72,7 @@ class ArchitectureTest {
                     "io.github.remoe.report..",
                     "io.github.remoe.experiment..",
                     "io.github.remoe.cli..",
+                    "io.github.remoe.bench..",
                     "io.github.remoe.examples..");
 
     @ArchTest

@@ -34,7 +34,8 @@ import java.util.concurrent.Callable;
             ReportCommand.class,
             AttackCommand.class,
             ExportCommand.class,
-            ExperimentCommand.class
+            ExperimentCommand.class,
+            BenchCommand.class
         })
 public final class Main implements Callable<Integer> {
 

@@ -79,6 +79,11 @@ final class Progress implements MetricsListener, EvaluationListener, AutoCloseab
         bar.stepBy(images);
     }
 
+    /** Says what is being done now. */
+    void show(String message) {
+        bar.setExtraMessage(" " + message);
+    }
+
     /** Counts what is not told of by a listener. */
     void step() {
         bar.step();

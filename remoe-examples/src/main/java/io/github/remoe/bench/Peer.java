@@ -1,0 +1,86 @@
+package io.github.remoe.bench;
+
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The other side: PyTorch in Python.
+ *
+ * @param command what starts its worker; empty if it cannot be started
+ * @param missing what it lacks, in words; empty if nothing
+ */
+public record Peer(List<String> command, String missing) {
+
+    private static final String SCRIPT = "peer.py";
+    private static final int SECONDS = 120;
+
+    private static final String LACKING = "import importlib.util as u; print(', '.join(m for m in"
+            + " ('torch', 'timm', 'torchattacks', 'autoattack', 'torchvision', 'safetensors')"
+            + " if u.find_spec(m) is None))";
+
+    /** No peer: our side alone is measured. */
+    public static final Peer NONE = new Peer(List.of(), "");
+
+    /**
+     * Looks for a Python with all that the peer needs.
+     *
+     * @param python the program
+     * @param folder where the peer's script is put, so that it can be started
+     * @return the peer; without a command if something is missing
+     * @throws IOException if the script cannot be written
+     */
+    public static Peer find(String python, Path folder) throws IOException {
+        String lacking;
+        try {
+            Process process = new ProcessBuilder(python, "-c", LACKING)
+                    .redirectError(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            process.getOutputStream().close();
+            if (!process.waitFor(SECONDS, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+                return missing(python + " does not answer");
+            }
+            lacking = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            if (process.exitValue() != 0) {
+                return missing(python + " is no Python that works");
+            }
+        } catch (IOException e) {
+            return missing("there is no " + python);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return missing("it was not waited for " + python);
+        }
+        if (!lacking.isBlank()) {
+            return missing(python + " lacks " + lacking.strip());
+        }
+        Path script = folder.resolve(SCRIPT);
+        try (InputStream source = Peer.class.getResourceAsStream(SCRIPT)) {
+            if (source == null) {
+                throw new FileNotFoundException(
+                        "The program lacks " + SCRIPT + ": build it anew with Maven.");
+            }
+            Files.copy(source, script, StandardCopyOption.REPLACE_EXISTING);
+        }
+        return new Peer(List.of(python, script.toString()), "");
+    }
+
+    private static Peer missing(String what) {
+        return new Peer(List.of(), what);
+    }
+
+    /**
+     * Returns whether it can be measured.
+     *
+     * @return true if nothing is missing
+     */
+    public boolean isThere() {
+        return !command.isEmpty();
+    }
+}

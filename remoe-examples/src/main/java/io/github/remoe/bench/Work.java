@@ -1,0 +1,176 @@
+package io.github.remoe.bench;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.training.dataset.Batch;
+import ai.djl.training.dataset.BatchSampler;
+import ai.djl.translate.TranslateException;
+
+import io.github.remoe.attack.Attack;
+import io.github.remoe.attack.AutoAttack;
+import io.github.remoe.attack.Pgd;
+import io.github.remoe.attack.ThreatModel;
+import io.github.remoe.data.CifarDataset;
+import io.github.remoe.data.Datasets;
+import io.github.remoe.data.PixelDataset;
+import io.github.remoe.data.RandomCropFlip;
+import io.github.remoe.data.ShuffleSampler;
+import io.github.remoe.evaluate.RobustEvaluator;
+import io.github.remoe.evaluate.Verdicts;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.function.Function;
+
+/** The pieces of work of a {@link Worker}, each done as the library's own programs do it. */
+final class Work {
+
+    private static final int EVALUATION_STEPS = 20;
+    private static final int READING_THREADS = 2;
+    private static final int PRODUCTS = 15;
+
+    private Work() {}
+
+    /**
+     * How a piece of work went.
+     *
+     * @param seconds how long it took; the mean if it was repeated
+     * @param result figures by name
+     */
+    record Timing(double seconds, Map<String, Double> result) {}
+
+    static Timing run(Subject subject, Requests.Run run) throws IOException, TranslateException {
+        return switch (run.row()) {
+            case "inference" -> inference(subject, run.batch(), Math.max(1, run.repeat()));
+            case "pgd-step" -> attackStep(subject, run.batch());
+            case "sat-step" -> trainingStep(subject, run.batch(), run.regionLosses());
+            case "evaluation" ->
+                evaluation(
+                        subject,
+                        run,
+                        threat -> Pgd.builder(threat)
+                                .optSteps(EVALUATION_STEPS)
+                                .optStepSize(Subject.STEP_SIZE)
+                                .build());
+            case "autoattack" -> evaluation(subject, run, AutoAttack::standard);
+            case "data" -> data(subject, Path.of(run.folder()), run.batch());
+            case "matmul" -> matrixProduct(subject);
+            default ->
+                throw new IllegalArgumentException("Unknown row '" + run.row() + "': known are"
+                        + " inference, pgd-step, sat-step, evaluation, autoattack, data and matmul.");
+        };
+    }
+
+    private static Timing inference(Subject subject, int size, int repeat)
+            throws TranslateException {
+        try (Batch batch = subject.batch(0, size)) {
+            NDArray images = batch.getData().head();
+            long start = System.nanoTime();
+            for (int i = 0; i < repeat; i++) {
+                try (NDList outputs = subject.predict(images)) {
+                    outputs.head().toFloatArray();
+                }
+            }
+            return new Timing(seconds(start) / repeat, Map.of());
+        }
+    }
+
+    private static Timing attackStep(Subject subject, int size) {
+        Attack step = Pgd.builder(Subject.THREAT)
+                .optStepSize(Subject.STEP_SIZE)
+                .optSteps(1)
+                .optLastPoint(true)
+                .build();
+        try (Batch batch = subject.batch(0, size)) {
+            long start = System.nanoTime();
+            step.perturb(
+                    subject.target(),
+                    batch.getData().head(),
+                    batch.getLabels().head(),
+                    new long[size]);
+            subject.synchronize();
+            return new Timing(seconds(start), Map.of());
+        }
+    }
+
+    private static Timing trainingStep(Subject subject, int size, boolean regionLosses) {
+        try (Batch batch = subject.batch(0, size)) {
+            long start = System.nanoTime();
+            double loss = subject.trainBatch(batch, regionLosses);
+            return new Timing(seconds(start), Map.of("loss", loss));
+        }
+    }
+
+    private static Timing evaluation(
+            Subject subject, Requests.Run run, Function<ThreatModel, Attack> attack)
+            throws IOException {
+        List<Batch> batches = new ArrayList<>();
+        for (int from = 0; from < run.images(); from += run.batch()) {
+            batches.add(subject.batch(from, Math.min(run.images(), from + run.batch())));
+        }
+        long start = System.nanoTime();
+        Verdicts verdicts = RobustEvaluator.builder(
+                        subject.target(), ThreatModel.linf(run.epsilon()))
+                .addAttack(run.row(), attack)
+                .build()
+                .evaluate("bench", "", batches);
+        double seconds = seconds(start);
+        Map<String, Double> result = new LinkedHashMap<>();
+        result.put("cleanAccuracy", verdicts.clean().value());
+        result.put("robustAccuracy", verdicts.worstCase(0).value());
+        return new Timing(seconds, result);
+    }
+
+    /** One epoch of training images; their files are read when the dataset is opened. */
+    private static Timing data(Subject subject, Path folder, int batchSize)
+            throws IOException, TranslateException {
+        PixelDataset dataset = CifarDataset.builder()
+                .setPath(folder)
+                .optAugmentation(RandomCropFlip.builder().build())
+                .setSampling(new BatchSampler(new ShuffleSampler(0), batchSize))
+                .build();
+        ExecutorService readers = Datasets.readingThreads(READING_THREADS);
+        try {
+            long images = 0;
+            long start = System.nanoTime();
+            for (Batch batch : dataset.getData(subject.manager(), readers)) {
+                images += batch.getSize();
+                batch.close();
+            }
+            return new Timing(seconds(start), Map.of("images", (double) images));
+        } finally {
+            readers.shutdownNow();
+        }
+    }
+
+    /** The rate that bounds all others: the product of two large square matrices. */
+    private static Timing matrixProduct(Subject subject) {
+        long side = subject.manager().getDevice().isGpu() ? 4096 : 1024;
+        List<Double> times = new ArrayList<>();
+        try (NDManager manager = subject.manager().newSubManager()) {
+            NDArray left = manager.randomUniform(-1, 1, new Shape(side, side));
+            NDArray right = manager.randomUniform(-1, 1, new Shape(side, side));
+            for (int i = 0; i < PRODUCTS; i++) {
+                long start = System.nanoTime();
+                try (NDArray product = left.matMul(right);
+                        NDArray corner = product.get("0, 0")) {
+                    corner.getFloat();
+                }
+                times.add(seconds(start));
+            }
+        }
+        double seconds = MedianRange.of(times).median();
+        return new Timing(seconds, Map.of("flopsPerSecond", 2.0 * side * side * side / seconds));
+    }
+
+    private static double seconds(long start) {
+        return (System.nanoTime() - start) / 1e9;
+    }
+}
