@@ -91,8 +91,7 @@ final class Bench implements AutoCloseable {
         listener.onRow(item.toString());
         return switch (item.row().network()) {
             case BOTH -> measureOverhead(item);
-            default ->
-                item.row() == Row.STARTUP ? measureStartup(item) : measureAgainstPeer(item);
+            default -> item.row() == Row.STARTUP ? measureStartup(item) : measureAgainstPeer(item);
         };
     }
 
@@ -135,8 +134,8 @@ final class Bench implements AutoCloseable {
     }
 
     private BenchResult measureAgainstPeer(BenchPlan.Item item) throws IOException {
-        Requests.Load load =
-                load(item.row().network() == Row.Network.REMOE, item.row().images(item.model()), null);
+        Requests.Load load = load(
+                item.row().network() == Row.Network.REMOE, item.row().images(item.model()), null);
         try (WorkerProcess our = start(OURS, ours);
                 WorkerProcess their = theirs.isEmpty() ? null : start(THEIRS, theirs)) {
             List<Contender> contenders = new ArrayList<>();
@@ -150,7 +149,7 @@ final class Bench implements AutoCloseable {
             List<List<Run>> runs = inTurns(contenders, repeat);
             BenchResult.Side ourSide = side(runs.get(0), our);
             BenchResult.Side theirSide = their == null ? null : side(runs.get(1), their);
-            return result(item, repeat, ourSide, theirSide, null, rate(our));
+            return result(item, repeat, ourSide, theirSide, null, rate(our, null));
         }
     }
 
@@ -162,10 +161,7 @@ final class Bench implements AutoCloseable {
                         "ours",
                         our.ask(
                                 "load",
-                                load(
-                                        name.equals("remoe"),
-                                        item.row().images(item.model()),
-                                        name)));
+                                load(name.equals("remoe"), item.row().images(item.model()), name)));
             }
             List<Contender> contenders = List.of(
                     repeat -> run(our, item, repeat, "remoe"),
@@ -178,7 +174,7 @@ final class Bench implements AutoCloseable {
                     side(runs.get(0), our),
                     null,
                     side(runs.get(1), our),
-                    rate(our));
+                    rate(our, "plain"));
         }
     }
 
@@ -299,7 +295,9 @@ final class Bench implements AutoCloseable {
 
     private static BenchResult.Side side(List<Run> runs, Long peak) {
         return new BenchResult.Side(
-                runs.stream().map(Run::seconds).toList(), runs.get(runs.size() - 1).result(), peak);
+                runs.stream().map(Run::seconds).toList(),
+                runs.get(runs.size() - 1).result(),
+                peak);
     }
 
     private static Long peak(WorkerProcess worker) throws IOException {
@@ -308,8 +306,8 @@ final class Bench implements AutoCloseable {
     }
 
     /** After the memory was looked at, which the matrices would add to. */
-    private static double rate(WorkerProcess worker) throws IOException {
-        return worker.ask("run", new Requests.Run("matmul", 1, 1, 1, 0, false, null, null))
+    private static double rate(WorkerProcess worker, String of) throws IOException {
+        return worker.ask("run", new Requests.Run("matmul", 1, 1, 1, 0, false, null, of))
                 .getAsJsonObject("result")
                 .get("flopsPerSecond")
                 .getAsDouble();

@@ -87,15 +87,15 @@ record BenchFile(
 
     Optional<BenchResult> find(BenchPlan.Item item) {
         return results.stream()
-                .filter(result -> result.model().equals(item.modelName())
-                        && result.kind() == item.row())
+                .filter(result ->
+                        result.model().equals(item.modelName()) && result.kind() == item.row())
                 .findFirst();
     }
 
     /** Adds a row in the place of an older one. */
     void put(BenchResult result) {
-        results.removeIf(other ->
-                other.model().equals(result.model()) && other.row().equals(result.row()));
+        results.removeIf(
+                other -> other.model().equals(result.model()) && other.row().equals(result.row()));
         results.add(result);
     }
 

@@ -43,11 +43,7 @@ public final class BenchFolder {
      *     conditions, a side fails, or both sides do not compute the same
      */
     public String measure(
-            BenchPlan plan,
-            Peer peer,
-            boolean force,
-            String commandLine,
-            BenchListener listener)
+            BenchPlan plan, Peer peer, boolean force, String commandLine, BenchListener listener)
             throws IOException {
         return measure(plan, WorkerProcess.ours(), peer, force, commandLine, listener);
     }
@@ -98,9 +94,10 @@ public final class BenchFolder {
     private static List<String> notes(BenchPlan plan, Peer peer) {
         List<String> notes = new ArrayList<>();
         if (!peer.isThere()) {
-            notes.add(peer.missing().isEmpty()
-                    ? "Only our side was measured."
-                    : "Only our side was measured: " + peer.missing() + ".");
+            notes.add(
+                    peer.missing().isEmpty()
+                            ? "Only our side was measured."
+                            : "Only our side was measured: " + peer.missing() + ".");
         }
         String without = plan.models().stream()
                 .filter(model -> plan.rows().isEmpty() && !model.autoAttackByDefault())

@@ -250,16 +250,12 @@ final class BenchInputs implements AutoCloseable {
                 .build();
         long[] positions =
                 IntStream.range(0, size).mapToLong(i -> i % dataset.size()).toArray();
-        try (Batch batch =
-                dataset.getByIndices(model.getNDManager().newSubManager(), positions)) {
+        try (Batch batch = dataset.getByIndices(model.getNDManager().newSubManager(), positions)) {
             int side = vit.getImageSize();
             float[] pixels = resized(batch.getData().head().toFloatArray(), side);
             images = model.getNDManager().create(pixels, new Shape(size, 3, side, side));
             long[] classes = hasRealLabels()
-                    ? batch.getLabels()
-                            .head()
-                            .toType(DataType.INT64, false)
-                            .toLongArray()
+                    ? batch.getLabels().head().toType(DataType.INT64, false).toLongArray()
                     : predictions(size);
             labels = model.getNDManager().create(classes);
         }

@@ -45,8 +45,8 @@ public record BenchPlan(
                     "Rounds and threads must be at least 1, got %d and %d.", rounds, threads));
         }
         if (weights != null && models.size() > 1) {
-            throw new IllegalArgumentException(String.format(
-                    "Weights are for one model, got %d. Name it.", models.size()));
+            throw new IllegalArgumentException(
+                    String.format("Weights are for one model, got %d. Name it.", models.size()));
         }
     }
 
@@ -74,9 +74,8 @@ public record BenchPlan(
         List<Item> items = new ArrayList<>();
         for (BenchModel model : models) {
             for (Row row : rows.isEmpty() ? List.of(Row.values()) : rows) {
-                boolean wanted = !rows.isEmpty()
-                        || row != Row.AUTOATTACK
-                        || model.autoAttackByDefault();
+                boolean wanted =
+                        !rows.isEmpty() || row != Row.AUTOATTACK || model.autoAttackByDefault();
                 // Reading data has nothing to do with a model.
                 if (wanted && (row != Row.DATA || model == models.get(0))) {
                     items.add(new Item(model, row));

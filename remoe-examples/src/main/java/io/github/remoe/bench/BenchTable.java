@@ -52,8 +52,7 @@ final class BenchTable {
         for (BenchResult result : file.results()) {
             byModel.computeIfAbsent(result.model(), model -> new ArrayList<>()).add(result);
         }
-        byModel.values().forEach(results ->
-                results.sort((a, b) -> a.kind().compareTo(b.kind())));
+        byModel.values().forEach(results -> results.sort((a, b) -> a.kind().compareTo(b.kind())));
         return byModel;
     }
 
@@ -78,24 +77,26 @@ final class BenchTable {
                                 .map(version -> version.getKey() + " " + version.getValue())
                                 .collect(Collectors.joining(", ")))));
         text.append(String.format(
-                "Device %s, %d threads of PyTorch, %s, %s.\n",
+                "Device %s, threads of PyTorch: %d, %s, %s.\n",
                 settings.device(),
                 settings.threads(),
                 settings.weights() == null
                         ? "random weights (seed " + settings.seed() + ")"
                         : "weights of " + settings.weights(),
                 settings.data() == null ? "drawn images" : "images of " + settings.data()));
-        text.append("\nTimes are medians over rounds in which both sides take turns. A ratio is their"
-                + " time over ours,\nthe median of each round's and in brackets their range. The limit"
-                + " is the rate of float32 matrix\nproducts that our process reached right"
-                + " afterwards.\n");
+        text.append(
+                "\nTimes are medians over rounds in which both sides take turns. A ratio is their"
+                        + " time over ours,\nthe median of each round's and in brackets their range. The limit"
+                        + " is the rate of float32 matrix\nproducts that our process reached right"
+                        + " afterwards.\n");
         notes.forEach(note -> text.append("\n").append(note).append("\n"));
         return text.toString();
     }
 
     private static String rows(List<BenchResult> results) {
-        StringBuilder text = new StringBuilder("\n| row | ours | theirs | theirs / ours | of the limit"
-                + " | peak memory, ours and theirs | mark |\n|---|---|---|---|---|---|---|\n");
+        StringBuilder text = new StringBuilder(
+                "\n| row | ours | theirs | theirs / ours | of the limit"
+                        + " | peak memory, ours and theirs | mark |\n|---|---|---|---|---|---|---|\n");
         for (BenchResult result : results) {
             text.append(line(
                     label(result),
@@ -145,7 +146,8 @@ final class BenchTable {
                 label.append(images((double) result.images()))
                         .append(" in batches of ")
                         .append(result.batch())
-                        .append(String.format(Locale.ROOT, ", epsilon %.2f/255", 255 * result.epsilon()))
+                        .append(String.format(
+                                Locale.ROOT, ", epsilon %.2f/255", 255 * result.epsilon()))
                         .append(found(result, "clean", "cleanAccuracy"))
                         .append(found(result, "robust", "robustAccuracy"));
             }
@@ -160,7 +162,8 @@ final class BenchTable {
 
     private static String found(BenchResult result, String what, String name) {
         String here = percent(result.ours().result().get(name));
-        String there = result.theirs() == null ? "" : percent(result.theirs().result().get(name));
+        String there =
+                result.theirs() == null ? "" : percent(result.theirs().result().get(name));
         return here.isEmpty() && there.isEmpty()
                 ? ""
                 : String.format(

@@ -20,8 +20,8 @@ record Machine(String processor, int cores, long memoryBytes, String system, Str
     private static final Path CPU_INFO = Path.of("/proc/cpuinfo");
 
     static Machine present() {
-        com.sun.management.OperatingSystemMXBean bean = ManagementFactory.getPlatformMXBean(
-                com.sun.management.OperatingSystemMXBean.class);
+        com.sun.management.OperatingSystemMXBean bean =
+                ManagementFactory.getPlatformMXBean(com.sun.management.OperatingSystemMXBean.class);
         return new Machine(
                 processorName(),
                 Runtime.getRuntime().availableProcessors(),

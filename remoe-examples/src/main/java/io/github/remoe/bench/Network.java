@@ -40,8 +40,7 @@ record Network(
      * @param bottleneckRatio the hidden width of centre and regional experts, as a fraction of
      *     {@code embedDim}
      */
-    record Regions(
-            List<Integer> layers, int rows, int columns, int topK, float bottleneckRatio) {}
+    record Regions(List<Integer> layers, int rows, int columns, int topK, float bottleneckRatio) {}
 
     static Network of(VisionTransformer vit) {
         Regions regions = null;

@@ -1,6 +1,5 @@
 package io.github.remoe.bench;
 
-import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -19,6 +18,11 @@ import java.util.concurrent.TimeUnit;
 public record Peer(List<String> command, String missing) {
 
     private static final String SCRIPT = "peer.py";
+
+    /** All files of src/main/python. */
+    static final List<String> FILES =
+            List.of(SCRIPT, "rows.py", "remoe_torch.py", "cifar_loader.py", "requirements.txt");
+
     private static final int SECONDS = 120;
 
     private static final String LACKING = "import importlib.util as u; print(', '.join(m for m in"
@@ -32,9 +36,9 @@ public record Peer(List<String> command, String missing) {
      * Looks for a Python with all that the peer needs.
      *
      * @param python the program
-     * @param folder where the peer's script is put, so that it can be started
+     * @param folder where the peer's scripts are put, so that they can be started
      * @return the peer; without a command if something is missing
-     * @throws IOException if the script cannot be written
+     * @throws IOException if the scripts cannot be written
      */
     public static Peer find(String python, Path folder) throws IOException {
         String lacking;
@@ -60,15 +64,13 @@ public record Peer(List<String> command, String missing) {
         if (!lacking.isBlank()) {
             return missing(python + " lacks " + lacking.strip());
         }
-        Path script = folder.resolve(SCRIPT);
-        try (InputStream source = Peer.class.getResourceAsStream(SCRIPT)) {
-            if (source == null) {
-                throw new FileNotFoundException(
-                        "The program lacks " + SCRIPT + ": build it anew with Maven.");
+        Files.createDirectories(folder);
+        for (String file : FILES) {
+            try (InputStream source = Peer.class.getResourceAsStream(file)) {
+                Files.copy(source, folder.resolve(file), StandardCopyOption.REPLACE_EXISTING);
             }
-            Files.copy(source, script, StandardCopyOption.REPLACE_EXISTING);
         }
-        return new Peer(List.of(python, script.toString()), "");
+        return new Peer(List.of(python, folder.resolve(SCRIPT).toString()), "");
     }
 
     private static Peer missing(String what) {

@@ -45,7 +45,8 @@ final class Requests {
      *     evaluation}, {@code autoattack}, {@code data} or {@code matmul}
      * @param batch how many images at a time
      * @param images how many images in all
-     * @param repeat how often, where one time is too short to be measured
+     * @param repeat how often an inference or an attack step is made, of which one alone may be too short
+     *     to be measured
      * @param epsilon the radius of the attack in pixel values
      * @param regionLosses whether a training step has both region losses
      * @param folder the folder of CIFAR-10's binary files

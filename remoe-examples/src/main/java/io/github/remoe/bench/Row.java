@@ -108,7 +108,7 @@ public enum Row {
 
     /** Whether a worker can do it several times in one measurement. */
     boolean isRepeatable() {
-        return "inference".equals(work);
+        return "inference".equals(work) || this == PGD_STEP;
     }
 
     /** Whether a training step has both region losses, and so a pass over the clean images. */

@@ -146,7 +146,8 @@ final class Subject implements AutoCloseable {
     void synchronize() {
         if (model.getNDManager().getDevice().isGpu()) {
             for (Parameter parameter : model.getBlock().getParameters().values()) {
-                try (NDArray last = parameter.getArray().stopGradient().flatten().get("-1:")) {
+                try (NDArray last =
+                        parameter.getArray().stopGradient().flatten().get("-1:")) {
                     last.toFloatArray();
                 }
             }
@@ -155,8 +156,8 @@ final class Subject implements AutoCloseable {
 
     private Training training(boolean regionLosses) {
         return trainings.computeIfAbsent(regionLosses, with -> {
-            Sat scheme = new Sat(
-                    Sat.attack(THREAT, STEP_SIZE, STEPS), with ? BOTH : RegionLosses.NONE);
+            Sat scheme =
+                    new Sat(Sat.attack(THREAT, STEP_SIZE, STEPS), with ? BOTH : RegionLosses.NONE);
             Trainer trainer = model.newTrainer(new DefaultTrainingConfig(scheme.getLoss())
                     .optDevices(new Device[] {manager().getDevice()})
                     .optOptimizer(TorchSgd.builder()
@@ -164,9 +165,8 @@ final class Subject implements AutoCloseable {
                             .optMomentum(MOMENTUM)
                             .optWeightDecays(WEIGHT_DECAY)
                             .build()));
-            AdversarialTraining loop = AdversarialTraining.builder(trainer, scheme)
-                    .optClipNorm(1)
-                    .build();
+            AdversarialTraining loop =
+                    AdversarialTraining.builder(trainer, scheme).optClipNorm(1).build();
             return new Training(scheme, trainer, loop);
         });
     }
@@ -183,8 +183,8 @@ final class Subject implements AutoCloseable {
             answer.add("regionWeights", Requests.GSON.toJsonTree(regionWeights));
             NDList shifted = SafeTensors.load(
                     inputs, batch.getManager(), name -> name.equals(BenchInputs.SHIFTED));
-            NDArray moved = named(shifted, BenchInputs.SHIFTED)
-                    .get(new NDIndex("0:{}", check.batch()));
+            NDArray moved =
+                    named(shifted, BenchInputs.SHIFTED).get(new NDIndex("0:{}", check.batch()));
             NDList passes = remoe ? new NDList(batch.getData().head(), moved) : new NDList(moved);
             answer.addProperty("loss", backward(passes, batch.getLabels(), remoe));
             Collection<Parameter> parameters = model.getBlock().getParameters().values();

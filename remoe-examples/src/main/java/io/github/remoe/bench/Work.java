@@ -48,8 +48,8 @@ final class Work {
 
     static Timing run(Subject subject, Requests.Run run) throws IOException, TranslateException {
         return switch (run.row()) {
-            case "inference" -> inference(subject, run.batch(), Math.max(1, run.repeat()));
-            case "pgd-step" -> attackStep(subject, run.batch());
+            case "inference" -> inference(subject, run.batch(), run.repeat());
+            case "pgd-step" -> attackStep(subject, run.batch(), run.repeat());
             case "sat-step" -> trainingStep(subject, run.batch(), run.regionLosses());
             case "evaluation" ->
                 evaluation(
@@ -63,8 +63,9 @@ final class Work {
             case "data" -> data(subject, Path.of(run.folder()), run.batch());
             case "matmul" -> matrixProduct(subject);
             default ->
-                throw new IllegalArgumentException("Unknown row '" + run.row() + "': known are"
-                        + " inference, pgd-step, sat-step, evaluation, autoattack, data and matmul.");
+                throw new IllegalArgumentException(
+                        "Unknown row '" + run.row() + "': known are"
+                                + " inference, pgd-step, sat-step, evaluation, autoattack, data and matmul.");
         };
     }
 
@@ -82,7 +83,7 @@ final class Work {
         }
     }
 
-    private static Timing attackStep(Subject subject, int size) {
+    private static Timing attackStep(Subject subject, int size, int repeat) {
         Attack step = Pgd.builder(Subject.THREAT)
                 .optStepSize(Subject.STEP_SIZE)
                 .optSteps(1)
@@ -90,13 +91,16 @@ final class Work {
                 .build();
         try (Batch batch = subject.batch(0, size)) {
             long start = System.nanoTime();
-            step.perturb(
-                    subject.target(),
-                    batch.getData().head(),
-                    batch.getLabels().head(),
-                    new long[size]);
+            for (int i = 0; i < repeat; i++) {
+                step.perturb(
+                                subject.target(),
+                                batch.getData().head(),
+                                batch.getLabels().head(),
+                                new long[size])
+                        .close();
+            }
             subject.synchronize();
-            return new Timing(seconds(start), Map.of());
+            return new Timing(seconds(start) / repeat, Map.of());
         }
     }
 

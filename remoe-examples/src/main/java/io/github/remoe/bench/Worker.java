@@ -44,8 +44,8 @@ public final class Worker implements AutoCloseable {
         PrintStream answers = new PrintStream(System.out, true, StandardCharsets.UTF_8);
         System.setOut(System.err);
         try (Worker worker = new Worker()) {
-            BufferedReader requests = new BufferedReader(
-                    new InputStreamReader(System.in, StandardCharsets.UTF_8));
+            BufferedReader requests =
+                    new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
             for (String line = requests.readLine(); line != null; line = requests.readLine()) {
                 JsonObject request = JsonParser.parseString(line).getAsJsonObject();
                 if (request.get("do").getAsString().equals("quit")) {

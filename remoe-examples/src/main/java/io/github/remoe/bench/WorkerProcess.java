@@ -170,7 +170,8 @@ final class WorkerProcess implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         return new IOException(
-                String.format("%s gave no answer to %s and %s.%s", name, request, state, lastLines()),
+                String.format(
+                        "%s gave no answer to %s and %s.%s", name, request, state, lastLines()),
                 cause);
     }
 

@@ -15,7 +15,6 @@ import picocli.CommandLine.Spec;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -43,8 +42,9 @@ final class BenchCommand implements Callable<Integer> {
             split = ",",
             paramLabel = "NAME",
             defaultValue = "micro,deit-t-32,deit-t-224",
-            description = "micro, deit-t-32, deit-t-224 or other models as of 'info'; each plain and"
-                    + " with ReMoE blocks. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "micro, deit-t-32, deit-t-224 or other models as of 'info'; each plain and"
+                            + " with ReMoE blocks. Default: ${DEFAULT-VALUE}.")
     private List<String> models;
 
     @Option(
@@ -89,9 +89,10 @@ final class BenchCommand implements Callable<Integer> {
     @Option(
             names = "--weights",
             paramLabel = "FILE",
-            description = "The weights of the one model, as safetensors. With --data, labels are the"
-                    + " data's and epsilon is 8/255; otherwise labels are what the model predicts, and"
-                    + " epsilon is such that half of the images hold. Default: random weights.")
+            description =
+                    "The weights of the one model, as safetensors. With --data, labels are the"
+                            + " data's and epsilon is 8/255; otherwise labels are what the model predicts, and"
+                            + " epsilon is such that half of the images hold. Default: random weights.")
     private Path weights;
 
     @Option(
@@ -127,8 +128,7 @@ final class BenchCommand implements Callable<Integer> {
                 weights == null ? null : weights.toAbsolutePath().normalize(),
                 data == null ? null : BenchPlan.cifar(data),
                 seed);
-        Files.createDirectories(out);
-        Peer other = peer.equals(NO_PEER) ? Peer.NONE : Peer.find(peer, out);
+        Peer other = peer.equals(NO_PEER) ? Peer.NONE : Peer.find(peer, out.resolve("peer"));
         if (!other.isThere() && !other.missing().isEmpty()) {
             printer.printf(
                     "Only our side is measured: %s. Name another Python with --peer.%n",
@@ -138,12 +138,7 @@ final class BenchCommand implements Callable<Integer> {
         String table;
         try (Shown shown = new Shown()) {
             table = new BenchFolder(out)
-                    .measure(
-                            plan,
-                            other,
-                            force,
-                            "remoe " + Evaluation.commandLine(spec),
-                            shown);
+                    .measure(plan, other, force, "remoe " + Evaluation.commandLine(spec), shown);
         }
         printer.printf("%n%s%nThis table is in %s.%n", table, out.resolve("bench.md"));
         printer.flush();

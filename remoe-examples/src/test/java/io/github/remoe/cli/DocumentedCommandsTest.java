@@ -309,6 +309,8 @@ class DocumentedCommandsTest {
                 extra.add("--overwrite=true");
                 extra.add("--attack=fgsm");
             }
+            case "bench" ->
+                extra.addAll(List.of("--models=micro", "--rows=inference-1", "--rounds=1"));
             default -> {}
         }
         if (command.getCommandSpec().findOption("--device") != null) {
@@ -331,6 +333,10 @@ class DocumentedCommandsTest {
             case "--epochs", "--attack-steps" -> "1";
             case "--warm-up-epochs" -> value.equals("0") ? "0" : "1";
             case "--test-samples" -> "2";
+            case "--models" -> "micro";
+            case "--rows" -> "inference-1";
+            case "--rounds" -> "1";
+            case "--peer" -> "none";
             case "--queries" -> "20";
             case "--seeds" -> "0";
             case "--image-size" -> "8";
