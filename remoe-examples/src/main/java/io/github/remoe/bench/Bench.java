@@ -146,7 +146,7 @@ final class Bench implements AutoCloseable {
                 contenders.add(repeat -> run(their, item, repeat, null));
             }
             int repeat = warmUp(item, contenders);
-            List<List<Run>> runs = inTurns(contenders, repeat);
+            List<List<Run>> runs = inTurns(item, contenders, repeat);
             BenchResult.Side ourSide = side(runs.get(0), our);
             BenchResult.Side theirSide = their == null ? null : side(runs.get(1), their);
             return result(item, repeat, ourSide, theirSide, null, rate(our, null));
@@ -167,7 +167,7 @@ final class Bench implements AutoCloseable {
                     repeat -> run(our, item, repeat, "remoe"),
                     repeat -> run(our, item, repeat, "plain"));
             int repeat = warmUp(item, contenders);
-            List<List<Run>> runs = inTurns(contenders, repeat);
+            List<List<Run>> runs = inTurns(item, contenders, repeat);
             return result(
                     item,
                     repeat,
@@ -186,7 +186,7 @@ final class Bench implements AutoCloseable {
             contenders.add(repeat -> startUp(THEIRS, theirs, peaks));
         }
         warmUp(item, contenders);
-        List<List<Run>> runs = inTurns(contenders, 1);
+        List<List<Run>> runs = inTurns(item, contenders, 1);
         int last = peaks.size() - contenders.size();
         return result(
                 item,
@@ -246,10 +246,11 @@ final class Bench implements AutoCloseable {
         return repeat;
     }
 
-    private List<List<Run>> inTurns(List<Contender> contenders, int repeat) throws IOException {
+    private List<List<Run>> inTurns(BenchPlan.Item item, List<Contender> contenders, int repeat)
+            throws IOException {
         List<List<Run>> runs = new ArrayList<>();
         contenders.forEach(contender -> runs.add(new ArrayList<>()));
-        for (int round = 0; round < plan.rounds(); round++) {
+        for (int round = 0; round < item.row().rounds(plan.rounds()); round++) {
             for (int i = 0; i < contenders.size(); i++) {
                 runs.get(i).add(contenders.get(i).run(repeat));
                 listener.onRun();

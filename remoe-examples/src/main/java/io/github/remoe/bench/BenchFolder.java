@@ -63,10 +63,12 @@ public final class BenchFolder {
                 .filter(item -> force || !isDone(item, file, peer))
                 .toList();
         listener.onStart(open.stream()
-                .mapToInt(item -> (1 + plan.rounds()) * sides(item.row(), peer))
+                .mapToInt(item -> (1 + item.row().rounds(plan.rounds())) * sides(item.row(), peer))
                 .sum());
         List<String> notes = notes(plan, peer);
-        Path work = Files.createTempDirectory("bench").toRealPath();
+        Path work = path.resolve("work").toAbsolutePath();
+        delete(work); // of one that was stopped
+        Files.createDirectories(work);
         try (Bench bench = new Bench(plan, ours, peer.command(), work, file, listener)) {
             for (BenchPlan.Item item : open) {
                 file.put(bench.measure(item));
@@ -124,6 +126,9 @@ public final class BenchFolder {
     }
 
     private static void delete(Path folder) throws IOException {
+        if (!Files.exists(folder)) {
+            return;
+        }
         List<Path> entries;
         try (Stream<Path> walk = Files.walk(folder)) {
             entries = walk.sorted(Comparator.reverseOrder()).toList();

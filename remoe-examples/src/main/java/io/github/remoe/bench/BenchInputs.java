@@ -1,6 +1,5 @@
 package io.github.remoe.bench;
 
-import ai.djl.Device;
 import ai.djl.Model;
 import ai.djl.engine.Engine;
 import ai.djl.ndarray.NDArray;
@@ -98,8 +97,7 @@ final class BenchInputs implements AutoCloseable {
         this.benchModel = benchModel;
         this.folder = folder;
         Engine.getInstance().setRandomSeed((int) plan.seed());
-        model = Model.newInstance(
-                benchModel.name(), plan.device().equals("cpu") ? Device.cpu() : Device.gpu());
+        model = Model.newInstance(benchModel.name(), Worker.device(plan.device()));
         vit = create();
         model.setBlock(vit);
         plain = save(vit, "plain");
@@ -241,6 +239,10 @@ final class BenchInputs implements AutoCloseable {
     private void ensure(int size) throws IOException {
         if (images != null && images.getShape().get(0) >= size) {
             return;
+        }
+        if (images != null) {
+            images.close();
+            labels.close();
         }
         PixelDataset dataset = Datasets.builder(
                         plan.data() == null ? Datasets.SYNTHETIC : plan.data().toString(),

@@ -13,7 +13,7 @@ import java.util.List;
  * @param rows the rows of the table; none for all that a model has unless asked otherwise
  * @param rounds how often each side is measured, after one round that does not count
  * @param threads the threads of PyTorch
- * @param device {@code cpu} or {@code cuda}
+ * @param device PyTorch's name of it: {@code cpu} or {@code cuda:0}
  * @param weights a safetensors file for the one network, null for random weights
  * @param data the folder of CIFAR-10's binary files, null for drawn images
  * @param seed what random weights and images come from

@@ -12,6 +12,7 @@ import java.util.stream.Collectors;
 final class BenchTable {
 
     private static final String NONE = "–";
+    private static final int DAY = "2026-01-01".length();
     private static final double MIB = 1 << 20;
     private static final double GIB = 1 << 30;
 
@@ -63,12 +64,13 @@ final class BenchTable {
         text.append(String.format("```\n%s\n```\n\n", file.commandLine()));
         text.append(String.format(
                 Locale.ROOT,
-                "%s, %d cores, %.1f GiB, %s, Java: %s.\n",
+                "%s, %d cores, %.1f GiB, %s, Java: %s; %s.\n",
                 machine.processor(),
                 machine.cores(),
                 machine.memoryBytes() / GIB,
                 machine.system(),
-                machine.java()));
+                machine.java(),
+                dates()));
         new TreeMap<>(file.versions())
                 .forEach((side, versions) -> text.append(String.format(
                         "%s: %s.\n",
@@ -91,6 +93,16 @@ final class BenchTable {
                         + " afterwards.\n");
         notes.forEach(note -> text.append("\n").append(note).append("\n"));
         return text.toString();
+    }
+
+    /** The day, or the first and the last. */
+    private String dates() {
+        return file.results().stream()
+                .map(result -> result.date().substring(0, DAY))
+                .sorted()
+                .distinct()
+                .reduce((first, last) -> first.substring(0, DAY) + " to " + last)
+                .orElse(NONE);
     }
 
     private static String rows(List<BenchResult> results) {

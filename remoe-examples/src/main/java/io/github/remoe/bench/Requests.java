@@ -20,7 +20,7 @@ final class Requests {
      * @param inputs a safetensors file: {@code images} (N,3,h,w) in [0,1], {@code labels} (N), and
      *     {@code shifted}, the images a little moved
      * @param threads the threads of PyTorch
-     * @param device {@code cpu} or {@code cuda}
+     * @param device {@code cpu} or {@code cuda:0}
      * @param as a name, where a worker has more networks than one; null otherwise
      */
     record Load(

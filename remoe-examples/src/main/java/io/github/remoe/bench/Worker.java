@@ -97,8 +97,8 @@ public final class Worker implements AutoCloseable {
         return answer;
     }
 
-    /** PyTorch's name of a device. */
-    private static Device device(String name) {
+    /** The device of PyTorch's name. */
+    static Device device(String name) {
         if (name.equals("cpu")) {
             return Device.cpu();
         }

@@ -1,5 +1,7 @@
 package io.github.remoe.cli;
 
+import ai.djl.Device;
+
 import io.github.remoe.bench.BenchFolder;
 import io.github.remoe.bench.BenchListener;
 import io.github.remoe.bench.BenchModel;
@@ -124,7 +126,7 @@ final class BenchCommand implements Callable<Integer> {
                         : rows.stream().map(Row::of).toList(),
                 rounds,
                 threads == null ? Runtime.getRuntime().availableProcessors() : threads,
-                deviceOption.device().isGpu() ? "cuda" : "cpu",
+                device(),
                 weights == null ? null : weights.toAbsolutePath().normalize(),
                 data == null ? null : BenchPlan.cifar(data),
                 seed);
@@ -143,6 +145,12 @@ final class BenchCommand implements Callable<Integer> {
         printer.printf("%n%s%nThis table is in %s.%n", table, out.resolve("bench.md"));
         printer.flush();
         return 0;
+    }
+
+    /** As PyTorch calls it. */
+    private String device() {
+        Device device = deviceOption.device();
+        return device.isGpu() ? "cuda:" + device.getDeviceId() : "cpu";
     }
 
     /** The bar appears when it is known how much there is to do. */

@@ -1,0 +1,196 @@
+package io.github.remoe.bench;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import ai.djl.Device;
+import ai.djl.Model;
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+
+import com.google.gson.JsonObject;
+
+import io.github.remoe.ReMoE;
+import io.github.remoe.vit.VisionTransformer;
+import io.github.remoe.weights.SafeTensors;
+import io.github.remoe.weights.TimmTensors;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+
+class WorkerTest {
+
+    private static final int IMAGES = 8;
+
+    @TempDir
+    private Path folder;
+
+    private Worker worker;
+
+    @BeforeEach
+    void start() {
+        worker = new Worker();
+    }
+
+    @AfterEach
+    void end() {
+        worker.close();
+    }
+
+    private JsonObject ask(String kind, Object details) {
+        JsonObject request = Requests.GSON.toJsonTree(details).getAsJsonObject();
+        request.addProperty("do", kind);
+        return worker.answer(request);
+    }
+
+    private JsonObject run(String row, boolean regionLosses) {
+        return ask(
+                "run",
+                new Requests.Run(
+                        row, 4, IMAGES, 2, 4 / 255f, regionLosses, folder.toString(), null));
+    }
+
+    /** A network of one layer, its weights and images in files. */
+    private Requests.Load load(boolean remoe) throws IOException {
+        Engine.getInstance().setRandomSeed(3);
+        VisionTransformer vit = VisionTransformer.builder()
+                .optImageSize(8)
+                .optPatchSize(2)
+                .optEmbedDim(8)
+                .optDepth(1)
+                .optNumHeads(2)
+                .optNumClasses(10)
+                .build();
+        if (remoe) {
+            ReMoE.builder().optLayers(1).build().insertInto(vit);
+        }
+        Path weights = folder.resolve("weights.safetensors");
+        Path inputs = folder.resolve("inputs.safetensors");
+        try (Model model = Model.newInstance("tiny", Device.cpu())) {
+            NDManager manager = model.getNDManager();
+            vit.initialize(manager, DataType.FLOAT32, vit.inputShape(1));
+            SafeTensors.save(weights, TimmTensors.of(vit, manager), Map.of());
+            NDArray images = manager.randomUniform(0, 1, new Shape(IMAGES, 3, 8, 8));
+            images.setName("images");
+            NDArray labels = manager.create(new long[] {0, 1, 2, 3, 4, 5, 6, 7});
+            labels.setName("labels");
+            NDArray shifted = images.add(0.03f).clip(0, 1);
+            shifted.setName("shifted");
+            SafeTensors.save(inputs, new NDList(images, labels, shifted), Map.of());
+            return new Requests.Load(
+                    Network.of(vit), weights.toString(), inputs.toString(), 1, "cpu", null);
+        }
+    }
+
+    @Test
+    void tellsLogitsLossAndGradient() throws IOException {
+        JsonObject loaded = ask("load", load(false));
+        assertThat(loaded.getAsJsonObject("versions").keySet()).contains("DJL", "PyTorch", "Java");
+
+        JsonObject answer = ask("check", new Requests.Check(4));
+        assertThat(answer.getAsJsonArray("logits"))
+                .hasSize(4)
+                .first()
+                .satisfies(row -> assertThat(row.getAsJsonArray()).hasSize(10));
+        assertThat(answer.getAsJsonArray("regionWeights")).isEmpty();
+        // Weights are small at first, so all classes are about equally likely.
+        assertThat(answer.get("loss").getAsDouble()).isCloseTo(Math.log(10), within(0.1));
+        assertThat(answer.get("gradientNorm").getAsDouble()).isPositive();
+        assertThat(ask("check", new Requests.Check(4))).as("the same again").isEqualTo(answer);
+    }
+
+    @Test
+    void tellsRegionWeightsOfEachLayer() throws IOException {
+        ask("load", load(true));
+
+        JsonObject answer = ask("check", new Requests.Check(2));
+        assertThat(answer.getAsJsonArray("regionWeights")).singleElement().satisfies(layer -> {
+            assertThat(layer.getAsJsonArray()).hasSize(2);
+            assertThat(layer.getAsJsonArray().get(0).getAsJsonArray()).hasSize(4);
+        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"inference", "pgd-step", "matmul"})
+    void takesTheTimeOfWork(String row) throws IOException {
+        ask("load", load(false));
+
+        assertThat(run(row, false).get("seconds").getAsDouble()).isBetween(1e-6, 60.0);
+    }
+
+    @Test
+    void aTrainingStepLearnsAndTellsTheLoss() throws IOException {
+        ask("load", load(true));
+
+        JsonObject before = ask("check", new Requests.Check(4));
+        double plain =
+                run("sat-step", false).getAsJsonObject("result").get("loss").getAsDouble();
+        assertThat(plain).isCloseTo(Math.log(10), within(0.1));
+        assertThat(run("sat-step", true).getAsJsonObject("result").get("loss").getAsDouble())
+                .isGreaterThan(plain / 2);
+        assertThat(ask("check", new Requests.Check(4)).get("logits"))
+                .isNotEqualTo(before.get("logits"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"evaluation", "autoattack"})
+    void evaluationsTellTheAccuracies(String row) throws IOException {
+        ask("load", load(false));
+
+        JsonObject result = run(row, false).getAsJsonObject("result");
+        double clean = result.get("cleanAccuracy").getAsDouble();
+        assertThat(clean * IMAGES).isEqualTo(Math.rint(clean * IMAGES));
+        assertThat(result.get("robustAccuracy").getAsDouble()).isBetween(0.0, clean);
+    }
+
+    @Test
+    void readsAnEpochOfCifar() throws IOException {
+        ask("load", load(false));
+        BenchPlan plan = new BenchPlan(
+                java.util.List.of(BenchModel.of("micro")),
+                java.util.List.of(),
+                1,
+                1,
+                "cpu",
+                null,
+                null,
+                0);
+        assertThat(BenchInputs.cifar(plan, folder, 3)).isEqualTo(folder);
+        assertThat(Files.size(folder.resolve("data_batch_5.bin"))).isEqualTo(3 * 3073);
+
+        assertThat(run("data", false).getAsJsonObject("result").get("images").getAsInt())
+                .isEqualTo(15);
+    }
+
+    @Test
+    void answersWithAnErrorAndGoesOn() throws IOException {
+        assertThat(run("inference", false).get("error").getAsString())
+                .isEqualTo("Nothing is loaded yet: ask to load first.");
+        assertThat(ask("dance", Map.of()).get("error").getAsString())
+                .startsWith("Unknown request 'dance'");
+        ask("load", load(false));
+        assertThat(run("luck", false).get("error").getAsString()).startsWith("Unknown row 'luck'");
+        assertThat(ask("check", new Requests.Check(9)).get("error").getAsString())
+                .isEqualTo("The inputs hold 8 images, but 9 are asked for: write them anew.");
+        assertThat(run("inference", false).has("seconds")).isTrue();
+    }
+
+    @Test
+    void tellsItsMemory() {
+        JsonObject memory = ask("memory", Map.of());
+        assertThat(memory.keySet()).containsExactlyInAnyOrder("peakBytes", "residentBytes");
+    }
+}
