@@ -31,6 +31,8 @@ final class FakeWorker {
             String name, Path log, String seconds, double logit, String... wrong) {
         List<String> command = new ArrayList<>(WorkerProcess.ours());
         command.set(command.size() - 1, FakeWorker.class.getName());
+        // It does little, so it should start quickly.
+        command.addAll(1, List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"));
         command.addAll(List.of(name, log.toString(), seconds, String.valueOf(logit)));
         command.addAll(Arrays.asList(wrong));
         return command;
