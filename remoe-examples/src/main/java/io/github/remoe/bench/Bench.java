@@ -341,6 +341,7 @@ final class Bench implements AutoCloseable {
     public void close() {
         if (inputs != null) {
             inputs.close();
+            inputs = null;
         }
     }
 }

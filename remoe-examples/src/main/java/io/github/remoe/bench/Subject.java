@@ -13,6 +13,7 @@ import ai.djl.training.DefaultTrainingConfig;
 import ai.djl.training.GradientCollector;
 import ai.djl.training.Trainer;
 import ai.djl.training.dataset.Batch;
+import ai.djl.training.dataset.BatchSampler;
 import ai.djl.training.tracker.Tracker;
 import ai.djl.translate.Batchifier;
 import ai.djl.translate.NoopTranslator;
@@ -23,6 +24,10 @@ import com.google.gson.JsonObject;
 
 import io.github.remoe.attack.TargetModel;
 import io.github.remoe.attack.ThreatModel;
+import io.github.remoe.data.CifarDataset;
+import io.github.remoe.data.PixelDataset;
+import io.github.remoe.data.RandomCropFlip;
+import io.github.remoe.data.ShuffleSampler;
 import io.github.remoe.loss.RegionLosses;
 import io.github.remoe.train.AdversarialTraining;
 import io.github.remoe.train.GradientClipping;
@@ -61,6 +66,7 @@ final class Subject implements AutoCloseable {
     private final Predictor<NDList, NDList> predictor;
     private final TargetModel target;
     private final Map<Boolean, Training> trainings = new HashMap<>();
+    private PixelDataset cifar;
 
     /** One training set-up: the scheme's loss makes the trainer. */
     private record Training(Sat scheme, Trainer trainer, AdversarialTraining loop) {}
@@ -132,6 +138,18 @@ final class Subject implements AutoCloseable {
     /** The network's outputs as an application gets them. */
     NDList predict(NDArray batch) throws TranslateException {
         return predictor.predict(new NDList(batch));
+    }
+
+    /** CIFAR-10 as training reads it, opened once. */
+    PixelDataset cifar(Path folder, int batchSize) throws IOException {
+        if (cifar == null) {
+            cifar = CifarDataset.builder()
+                    .setPath(folder)
+                    .optAugmentation(RandomCropFlip.builder().build())
+                    .setSampling(new BatchSampler(new ShuffleSampler(0), batchSize))
+                    .build();
+        }
+        return cifar;
     }
 
     /** Makes a full training step: attack, forward, backward, clip, update. */

@@ -5,18 +5,14 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.training.dataset.Batch;
-import ai.djl.training.dataset.BatchSampler;
 import ai.djl.translate.TranslateException;
 
 import io.github.remoe.attack.Attack;
 import io.github.remoe.attack.AutoAttack;
 import io.github.remoe.attack.Pgd;
 import io.github.remoe.attack.ThreatModel;
-import io.github.remoe.data.CifarDataset;
 import io.github.remoe.data.Datasets;
 import io.github.remoe.data.PixelDataset;
-import io.github.remoe.data.RandomCropFlip;
-import io.github.remoe.data.ShuffleSampler;
 import io.github.remoe.evaluate.RobustEvaluator;
 import io.github.remoe.evaluate.Verdicts;
 
@@ -132,14 +128,10 @@ final class Work {
         return new Timing(seconds, result);
     }
 
-    /** One epoch of training images; their files are read when the dataset is opened. */
+    /** One epoch of training images; their files are read before the first. */
     private static Timing data(Subject subject, Path folder, int batchSize)
             throws IOException, TranslateException {
-        PixelDataset dataset = CifarDataset.builder()
-                .setPath(folder)
-                .optAugmentation(RandomCropFlip.builder().build())
-                .setSampling(new BatchSampler(new ShuffleSampler(0), batchSize))
-                .build();
+        PixelDataset dataset = subject.cifar(folder, batchSize);
         ExecutorService readers = Datasets.readingThreads(READING_THREADS);
         try {
             long images = 0;

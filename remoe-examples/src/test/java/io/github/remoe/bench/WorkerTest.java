@@ -29,6 +29,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 
 class WorkerTest {
@@ -160,14 +161,7 @@ class WorkerTest {
     void readsAnEpochOfCifar() throws IOException {
         ask("load", load(false));
         BenchPlan plan = new BenchPlan(
-                java.util.List.of(BenchModel.of("micro")),
-                java.util.List.of(),
-                1,
-                1,
-                "cpu",
-                null,
-                null,
-                0);
+                List.of(BenchModel.of("micro")), List.of(), 1, 1, "cpu", null, null, 0);
         assertThat(BenchInputs.cifar(plan, folder, 3)).isEqualTo(folder);
         assertThat(Files.size(folder.resolve("data_batch_5.bin"))).isEqualTo(3 * 3073);
 

@@ -96,6 +96,16 @@ class ProgramIT {
     }
 
     @Test
+    void benchmarksStartTheirProcessesFromTheJar() {
+        Output bench =
+                jar(("bench --models micro --rows inference-1 --rounds 1 --threads 1 --peer none"
+                                + " --device cpu --out bench")
+                        .split(" "));
+        assertThat(bench.exitCode()).as(bench.text()).isZero();
+        assertThat(bench.text()).contains("| inference-1, 1 image |");
+    }
+
+    @Test
     void findsItsRecipesAndTellsWhatIsWrong() {
         assertThat(jar("recipes").text()).contains("cifar10-sat");
         Output wrong = jar("train", "--out", "run", "--recipe", "cifar10-luck");
