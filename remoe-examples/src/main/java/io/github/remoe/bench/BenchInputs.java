@@ -58,7 +58,7 @@ final class BenchInputs implements AutoCloseable {
     private static final int TRIED_IMAGES = 16;
     private static final int TRIED_EPSILONS = 7;
     private static final int TRIED_STEPS = 10;
-    private static final float LEAST_EPSILON = 0.1f / 255;
+    private static final float LEAST_EPSILON = 0.01f / 255;
     private static final float LARGEST_EPSILON = 64f / 255;
 
     private static final int CIFAR_FILES = 5;

@@ -241,7 +241,7 @@ class BenchFolderTest {
                 .containsPattern(
                         "evaluation, 4 images in batches of 2, epsilon \\d+\\.\\d\\d/255;");
         float epsilon = result(0).get("epsilon").getAsFloat();
-        assertThat(epsilon).isBetween(0.1f / 255, 64f / 255);
+        assertThat(epsilon).isBetween(0.01f / 255, 64f / 255);
         // 4 images of 1 + 0.5 * 41 + 0.25 * 3 forward passes.
         double macs = result(0).get("flops").getAsDouble() / 2 / (4 * 22.25);
         assertThat(macs).isCloseTo(Math.rint(macs), within(1e-3)).isGreaterThan(1e6);
