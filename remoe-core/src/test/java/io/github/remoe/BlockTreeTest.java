@@ -203,7 +203,9 @@ class BlockTreeTest {
                 .optEmbedDim(12)
                 .optDepth(2)
                 .build();
-        assertThat(ReMoE.builder().build().insertInto(vit, 4, 4, 1, FEED_FORWARD))
+        assertThat(ReMoE.builder()
+                        .build()
+                        .insertInto(vit, 4, 4, 1, (path, block) -> path.endsWith("mlp")))
                 .hasSize(2);
         assertThat(vit.getBlocks().get(1).getFeedForward()).isInstanceOf(ReMoEBlock.class);
     }

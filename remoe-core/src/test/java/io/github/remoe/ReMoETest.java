@@ -105,7 +105,7 @@ class ReMoETest {
     }
 
     @Test
-    void insertionIntoOtherLayersWithNineRegionsLeavesEveryLogitAsItWas() {
+    void insertionIntoTheLastLayerTooLeavesEveryLogitAsItWas() {
         VisionTransformer vit = start(tiny(4).build(), DataType.FLOAT32);
         double[] before = doubles(forward(vit, images(DataType.FLOAT32)).head());
 
@@ -113,7 +113,8 @@ class ReMoETest {
 
         NDList after = forward(vit, images(DataType.FLOAT32));
         assertThat(reMoELayers(vit)).containsExactly(1, 3, 4);
-        assertThat(doubles(after.head())).isEqualTo(before);
+        // Without a block there, the last layer computes its class token alone: other rounding.
+        assertThat(doubles(after.head())).containsExactly(before, within(1e-6));
         assertThat(after.get(3).getShape()).isEqualTo(new Shape(2, 9));
         assertThat(vit.getOutputShapes(new Shape[] {vit.inputShape(2)}))
                 .isEqualTo(after.getShapes());

@@ -32,6 +32,13 @@ import java.util.stream.Stream;
  */
 public final class EncoderBlock extends AbstractBlock {
 
+    /**
+     * An optional parameter of a forward pass, an Integer: how many tokens, from the first on, will be
+     * read of this layer's output. It returns only those, (B,n,D), as long as its feed-forward network
+     * is the usual one, which mixes no tokens; whatever else is in the slot gets, and returns, all.
+     */
+    public static final String TOKENS_READ = "tokensRead";
+
     private static final byte VERSION = 1;
 
     private final LayerNorm norm1;
@@ -101,14 +108,15 @@ public final class EncoderBlock extends AbstractBlock {
             boolean training,
             PairList<String, Object> params) {
         NDArray x = inputs.singletonOrThrow();
+        PairList<String, Object> reading = mlp instanceof Mlp ? params : null;
         NDList output;
         // Autograd keeps by itself what the backward pass needs; closing the Java handles here
         // frees the rest, the larger part of a layer's memory.
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
             NDList normed = norm1.forward(parameterStore, inputs, training);
-            NDList attended = attn.forward(parameterStore, normed, training);
-            x = x.add(dropPath(attended.head(), training));
+            NDList attended = attn.forward(parameterStore, normed, training, reading);
+            x = tokensRead(x, reading).add(dropPath(attended.head(), training));
             NDList tokens = norm2.forward(parameterStore, new NDList(x), training);
             if (mlpSeesAttention) {
                 tokens.add(attended.get(1));
@@ -119,6 +127,11 @@ public final class EncoderBlock extends AbstractBlock {
         }
         output.forEach(NDScope::register);
         return output;
+    }
+
+    static NDArray tokensRead(NDArray tokens, PairList<String, Object> params) {
+        Object number = params == null ? null : params.get(TOKENS_READ);
+        return number == null ? tokens : tokens.get(":, :{}", number);
     }
 
     private NDArray dropPath(NDArray branch, boolean training) {

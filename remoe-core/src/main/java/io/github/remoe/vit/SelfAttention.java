@@ -6,18 +6,19 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.AbstractBlock;
-import ai.djl.nn.core.Linear;
 import ai.djl.training.ParameterStore;
 import ai.djl.util.PairList;
 
 import io.github.remoe.autograd.Constants;
+import io.github.remoe.nn.Linear;
 
 /**
  * Multi-head self-attention with one fused projection for queries, keys and values.
  *
  * <p>Input: tokens (B,T,D). Output: tokens (B,T,D), then, once {@link
  * #setExposeProbabilities(boolean)} asked for them, the attention probabilities (B,H,T,T), whose row
- * i says how much token i takes from every token.
+ * i says how much token i takes from every token. With {@link EncoderBlock#TOKENS_READ} only the first
+ * n tokens attend to all: (B,n,D) and (B,H,n,T).
  */
 public final class SelfAttention extends AbstractBlock {
 
@@ -55,29 +56,33 @@ public final class SelfAttention extends AbstractBlock {
             PairList<String, Object> params) {
         NDArray tokens = inputs.singletonOrThrow();
         long batch = tokens.getShape().get(0);
-        long length = tokens.getShape().get(1);
-        int headDim = embedDim / numHeads;
 
-        // (B,T,3D) -> 3 x (B,H,T,D/H)
-        NDArray heads = qkv.forward(parameterStore, inputs, training)
-                .singletonOrThrow()
-                .reshape(batch, length, 3, numHeads, headDim)
-                .transpose(2, 0, 3, 1, 4);
-        NDArray query = heads.get(0);
-        NDArray key = heads.get(1);
-        NDArray value = heads.get(2);
+        // Splitting is one pass on the way back, taking a part at a time would be one for each.
+        NDList parts =
+                qkv.forward(parameterStore, inputs, training).singletonOrThrow().split(3, 2);
+        NDArray query = heads(EncoderBlock.tokensRead(parts.get(0), params));
+        NDArray key = heads(parts.get(1));
+        NDArray value = heads(parts.get(2));
 
         // Scaling the queries touches T x D/H numbers a head instead of T x T.
+        int headDim = embedDim / numHeads;
         NDArray scores = query.mul(Constants.scalar(query, 1 / Math.sqrt(headDim)))
                 .matMul(key.transpose(0, 1, 3, 2));
         NDArray probabilities = scores.softmax(-1);
         NDArray mixed =
-                probabilities.matMul(value).transpose(0, 2, 1, 3).reshape(batch, length, embedDim);
+                probabilities.matMul(value).transpose(0, 2, 1, 3).reshape(batch, -1, embedDim);
         NDList output = proj.forward(parameterStore, new NDList(mixed), training);
         if (exposeProbabilities) {
             output.add(probabilities);
         }
         return output;
+    }
+
+    /** (B,T,D) -> (B,H,T,D/H). */
+    private NDArray heads(NDArray tokens) {
+        Shape shape = tokens.getShape();
+        return tokens.reshape(shape.get(0), shape.get(1), numHeads, embedDim / numHeads)
+                .transpose(0, 2, 1, 3);
     }
 
     /** {@inheritDoc} */

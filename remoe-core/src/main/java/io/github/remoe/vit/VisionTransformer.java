@@ -9,18 +9,16 @@ import ai.djl.ndarray.NDScope;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.AbstractBlock;
-import ai.djl.nn.Activation;
 import ai.djl.nn.Block;
 import ai.djl.nn.Parameter;
-import ai.djl.nn.core.Linear;
 import ai.djl.nn.norm.LayerNorm;
-import ai.djl.nn.transformer.PointwiseFeedForwardBlock;
 import ai.djl.training.ParameterStore;
 import ai.djl.training.initializer.NormalInitializer;
 import ai.djl.training.initializer.TruncatedNormalInitializer;
 import ai.djl.util.PairList;
 
 import io.github.remoe.autograd.Constants;
+import io.github.remoe.nn.Linear;
 
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
@@ -52,7 +50,7 @@ public final class VisionTransformer extends AbstractBlock {
     private static final byte VERSION = 1;
     private static final int CHANNELS = 3;
     // timm's initial standard deviation of projections, position embedding and tokens.
-    private static final float INIT_STD = 0.02f;
+    static final float INIT_STD = 0.02f;
     private static final float LAYER_NORM_EPSILON = 1e-6f;
 
     private final int imageSize;
@@ -129,8 +127,13 @@ public final class VisionTransformer extends AbstractBlock {
 
         NDArray x = embed(parameterStore, images, training);
         NDList extras = new NDList();
+        EncoderBlock last = blocks.get(blocks.size() - 1);
         for (EncoderBlock block : blocks) {
-            NDList output = block.forward(parameterStore, new NDList(x), training, params);
+            NDList output = block.forward(
+                    parameterStore,
+                    new NDList(x),
+                    training,
+                    block == last ? withTokensRead(params) : params);
             // The caller's handle is enough: autograd keeps what it needs of the layer's input.
             x.close();
             x = output.head();
@@ -139,6 +142,18 @@ public final class VisionTransformer extends AbstractBlock {
         NDList outputs = new NDList(classify(parameterStore, x, training));
         outputs.addAll(extras);
         return outputs;
+    }
+
+    /** Nothing reads the patches of the last layer if there is a class token. */
+    private PairList<String, Object> withTokensRead(PairList<String, Object> params) {
+        PairList<String, Object> all = new PairList<>();
+        if (params != null) {
+            all.addAll(params);
+        }
+        if (classToken) {
+            all.add(EncoderBlock.TOKENS_READ, getPrefixTokens());
+        }
+        return all;
     }
 
     /** Pixels (B,3,h,w) to tokens (B,T,D): normalise, cut, put the prefix in front, add places. */
@@ -460,7 +475,7 @@ public final class VisionTransformer extends AbstractBlock {
     }
 
     static Linear linear(long units) {
-        Linear linear = Linear.builder().setUnits(units).build();
+        Linear linear = new Linear(units);
         linear.setInitializer(new TruncatedNormalInitializer(INIT_STD), Parameter.Type.WEIGHT);
         return linear;
     }
@@ -660,10 +675,7 @@ public final class VisionTransformer extends AbstractBlock {
         }
 
         private Block mlp() {
-            int hidden = Math.round(mlpRatio * embedDim);
-            Block mlp = new PointwiseFeedForwardBlock(List.of(hidden), embedDim, Activation::gelu);
-            mlp.setInitializer(new TruncatedNormalInitializer(INIT_STD), Parameter.Type.WEIGHT);
-            return mlp;
+            return new Mlp(Math.round(mlpRatio * embedDim), embedDim);
         }
 
         private static void require(boolean condition, String message, Object... values) {

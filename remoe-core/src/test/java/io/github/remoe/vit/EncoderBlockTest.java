@@ -14,8 +14,11 @@ import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Block;
 import ai.djl.nn.LambdaBlock;
 import ai.djl.nn.SequentialBlock;
+import ai.djl.training.ParameterStore;
+import ai.djl.util.PairList;
 
 import io.github.remoe.Golden;
+import io.github.remoe.Tensors;
 
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -44,6 +47,13 @@ class EncoderBlockTest {
         return block;
     }
 
+    private NDArray read(EncoderBlock block, int number) {
+        PairList<String, Object> params = new PairList<>();
+        params.add(EncoderBlock.TOKENS_READ, number);
+        return block.forward(new ParameterStore(manager, false), new NDList(tokens), false, params)
+                .head();
+    }
+
     private static Block zero() {
         return LambdaBlock.singleton(x -> x.mul(0));
     }
@@ -58,6 +68,39 @@ class EncoderBlockTest {
         NDArray expected = x.add(forward(block.getFeedForward(), norm2).head());
 
         assertThat(doubles(forward(block, tokens).head())).isEqualTo(doubles(expected));
+    }
+
+    @Test
+    void theTokensReadAreThoseOfAllTokens() {
+        EncoderBlock block = start(new EncoderBlock(6, 2, new Mlp(24, 6), 0));
+        NDArray all = forward(block, tokens).head();
+
+        NDArray read = read(block, 2);
+
+        assertThat(doubles(read)).containsExactly(doubles(all.get(":, :2")), within(1e-6));
+    }
+
+    @Test
+    void aNetworkThatMayMixTokensGetsAllOfThemWhateverIsRead() {
+        EncoderBlock block = start(new EncoderBlock(6, 2, VisionTransformer.linear(6), 0));
+
+        NDArray output = read(block, 2);
+
+        assertThat(doubles(output)).isEqualTo(doubles(forward(block, tokens).head()));
+    }
+
+    @Test
+    void gradientsOfTheTokensReadAreThoseOfAllTokens() {
+        EncoderBlock block = start(new EncoderBlock(6, 2, new Mlp(24, 6), 0));
+        tokens.setRequiresGradient(true);
+        Tensors.backward(
+                () -> forward(block, tokens).head().get(":, :1").square().sum());
+        double[] expected = doubles(tokens.getGradient());
+        tokens.getGradient().subi(tokens.getGradient());
+
+        Tensors.backward(() -> read(block, 1).square().sum());
+
+        assertThat(doubles(tokens.getGradient())).containsExactly(expected, within(1e-5));
     }
 
     @Test

@@ -1,0 +1,104 @@
+package io.github.remoe.nn;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.types.DataType;
+import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Parameter;
+import ai.djl.nn.convolutional.Conv2d;
+import ai.djl.training.ParameterStore;
+import ai.djl.util.PairList;
+
+/**
+ * DJL's linear layer with a bias, (B,...,in) to (B,...,out).
+ *
+ * <p>On x86-64 processors the product is a convolution of 1 x 1. Those go to oneDNN, which uses the
+ * widest vectors that the processor has; PyTorch's matrix product goes to MKL, which leaves half of
+ * each idle on processors that are not Intel's (docs/benchmarks.md has the figures). The two differ
+ * by rounding alone. Which is taken depends on the size of an image, not on that of the batch, as
+ * long as the batch is even.
+ */
+public final class Linear extends ai.djl.nn.core.Linear {
+
+    private static final boolean X86_64 = System.getProperty("os.arch").matches("amd64|x86_64");
+
+    // Below, preparing the convolution takes longer than MKL takes for all.
+    private static final long MIN_INPUTS_OF_IMAGE = 2048;
+    // PyTorch gives oneDNN no smaller convolution of 1 x 1, unless it is of more than one image,
+    private static final long MIN_INPUTS_OF_ONE = 20480;
+    // nor one without a stride or dilation on one thread; to a kernel of one pixel it means
+    // nothing.
+    private static final Shape DILATION = new Shape(2, 2);
+    private static final Shape STRIDE = new Shape(1, 1);
+    private static final Shape PADDING = new Shape(0, 0);
+
+    private final Parameter weight;
+    private final Parameter bias;
+
+    /**
+     * Creates a layer with a bias.
+     *
+     * @param units the width of the output
+     */
+    public Linear(long units) {
+        super(builder().setUnits(units));
+        weight = getDirectParameters().get("weight");
+        bias = getDirectParameters().get("bias");
+    }
+
+    /** {@inheritDoc} */
+    @Override
+    protected NDList forwardInternal(
+            ParameterStore parameterStore,
+            NDList inputs,
+            boolean training,
+            PairList<String, Object> params) {
+        NDArray input = inputs.singletonOrThrow();
+        Device device = input.getDevice();
+        return new NDList(affine(
+                input,
+                parameterStore.getValue(weight, device, training),
+                parameterStore.getValue(bias, device, training)));
+    }
+
+    /**
+     * Returns {@code input weight^T + bias}.
+     *
+     * @param input (B,...,in)
+     * @param weight (out,in)
+     * @param bias (out)
+     * @return (B,...,out), attached to the manager of {@code input}
+     */
+    public static NDArray affine(NDArray input, NDArray weight, NDArray bias) {
+        long in = weight.getShape().get(1);
+        long out = weight.getShape().get(0);
+        Shape shape = input.getShape();
+        Shape result = shape.slice(0, shape.dimension() - 1).add(out);
+        if (!suitsOneDnn(input)) {
+            return linear(input.reshape(-1, in), weight, bias)
+                    .singletonOrThrow()
+                    .reshape(result);
+        }
+        // Pixels one below the other, their channels side by side: nothing moves.
+        NDArray pixels = input.reshape(images(shape), -1, 1, in).transpose(0, 3, 1, 2);
+        NDArray kernels = weight.reshape(out, in, 1, 1);
+        return Conv2d.conv2d(pixels, kernels, bias, STRIDE, PADDING, DILATION)
+                .singletonOrThrow()
+                .transpose(0, 2, 3, 1)
+                .reshape(result);
+    }
+
+    private static boolean suitsOneDnn(NDArray input) {
+        Shape shape = input.getShape();
+        return X86_64
+                && !input.getDevice().isGpu()
+                && input.getDataType() == DataType.FLOAT32
+                && shape.size() / shape.get(0) >= MIN_INPUTS_OF_IMAGE
+                && (images(shape) > 1 || shape.size() > MIN_INPUTS_OF_ONE);
+    }
+
+    private static long images(Shape shape) {
+        return shape.get(0) % 2 == 0 ? 2 : 1;
+    }
+}
