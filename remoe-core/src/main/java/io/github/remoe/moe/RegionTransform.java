@@ -1,47 +1,84 @@
 package io.github.remoe.moe;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.NDArrays;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
+
+import io.github.remoe.autograd.Constants;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.ToIntFunction;
+import java.util.stream.IntStream;
 
 /**
- * Patch-to-region (P2R) and region-to-patch (R2P) for a list of regions (paper, sections "P2R" and
+ * Patch-to-region (P2R) and region-to-patch (R2P) for regions of a grid (paper, sections "P2R" and
  * "R2P").
  *
- * <p>Both are one 0/1 matrix S of shape (K M, T), M being the size of the largest region: row k M + j
- * has its 1 where the j-th patch of region k stands among the tokens. P2R multiplies by S, R2P by its
- * transpose. Rows beyond a smaller region's size are zero, so padding comes in as zeros and is dropped
- * on the way back; the columns of prefix tokens are zero, so those reach no region.
+ * <p>The bounds of the regions cut the patch grid into cells, row by row and column by column; each
+ * region is one of the cells. P2R splits the tokens there and stacks the regions' cells, R2P puts cells
+ * side by side again, zeros where there is no region: tokens are copied, and nothing is computed. A
+ * region that is smaller than the largest is padded with zeros below and on the right, which R2P drops.
  */
 public final class RegionTransform {
 
-    private static final int PADDING = -1;
+    private static final int NONE = -1;
 
-    private final int numRegions;
-    private final int maxSize;
+    private final int prefixTokens;
+    private final int patchColumns;
     private final int numTokens;
-    private final float[] sizes;
-    private final int[] tokenOfRow;
+    private final int numRegions;
+    private final int maxHeight;
+    private final int maxWidth;
+    private final int[] rowBounds;
+    private final int[] columnBounds;
+    private final int[][] regionOfCell;
+    private final float[] shares;
 
-    RegionTransform(List<Region> regions, int patchColumns, int numTokens, int prefixTokens) {
-        this.numTokens = numTokens;
+    private RegionTransform(RegionGrid grid, List<Region> regions, int prefixTokens) {
+        this.prefixTokens = prefixTokens;
+        patchColumns = grid.patchColumns();
+        numTokens = prefixTokens + grid.patches();
         numRegions = regions.size();
-        maxSize = regions.stream().mapToInt(Region::size).max().orElseThrow();
-        sizes = new float[numRegions];
-        tokenOfRow = new int[numRegions * maxSize];
-        Arrays.fill(tokenOfRow, PADDING);
+        maxHeight = regions.stream().mapToInt(Region::height).max().orElseThrow();
+        maxWidth = regions.stream().mapToInt(Region::width).max().orElseThrow();
+        rowBounds = bounds(grid.patchRows(), regions, Region::top, Region::height);
+        columnBounds = bounds(patchColumns, regions, Region::left, Region::width);
+        regionOfCell = new int[rowBounds.length - 1][columnBounds.length - 1];
+        shares = new float[numRegions * numTokens];
+        for (int[] row : regionOfCell) {
+            Arrays.fill(row, NONE);
+        }
         for (int k = 0; k < numRegions; k++) {
             Region region = regions.get(k);
-            sizes[k] = region.size();
-            for (int j = 0; j < region.size(); j++) {
-                int row = region.top() + j / region.width();
-                int column = region.left() + j % region.width();
-                tokenOfRow[k * maxSize + j] = prefixTokens + row * patchColumns + column;
+            int row = Arrays.binarySearch(rowBounds, region.top());
+            int column = Arrays.binarySearch(columnBounds, region.left());
+            regionOfCell[row][column] = k;
+            for (int token = prefixTokens; token < numTokens; token++) {
+                int patch = token - prefixTokens;
+                if (region.contains(patch / patchColumns, patch % patchColumns)) {
+                    shares[k * numTokens + token] = 1f / region.size();
+                }
             }
         }
+    }
+
+    /** Where the regions begin and end along one side of the patch grid, its own ends included. */
+    private static int[] bounds(
+            int end,
+            List<Region> regions,
+            ToIntFunction<Region> start,
+            ToIntFunction<Region> length) {
+        return IntStream.concat(
+                        IntStream.of(0, end),
+                        regions.stream()
+                                .flatMapToInt(region -> IntStream.of(
+                                        start.applyAsInt(region),
+                                        start.applyAsInt(region) + length.applyAsInt(region))))
+                .distinct()
+                .sorted()
+                .toArray();
     }
 
     /**
@@ -52,7 +89,7 @@ public final class RegionTransform {
      * @return the transform
      */
     public static RegionTransform ofRegions(RegionGrid grid, int prefixTokens) {
-        return of(grid, grid.regions(), prefixTokens);
+        return new RegionTransform(grid, grid.regions(), prefixTokens);
     }
 
     /**
@@ -63,38 +100,42 @@ public final class RegionTransform {
      * @return the transform
      */
     public static RegionTransform ofCenter(RegionGrid grid, int prefixTokens) {
-        return of(grid, List.of(grid.center()), prefixTokens);
-    }
-
-    private static RegionTransform of(RegionGrid grid, List<Region> regions, int prefixTokens) {
-        int numTokens = prefixTokens + grid.patches();
-        return new RegionTransform(regions, grid.patchColumns(), numTokens, prefixTokens);
+        return new RegionTransform(grid, List.of(grid.center()), prefixTokens);
     }
 
     /**
-     * Returns the number M of patches of the largest region.
+     * Returns the number M of patches of a region with its padding: the largest height times the
+     * largest width.
      *
      * @return M, 1 or more
      */
     public int maxSize() {
-        return maxSize;
+        return maxHeight * maxWidth;
     }
 
     /**
      * P2R: gathers the tokens of each region.
      *
      * @param tokens (B,T,D)
-     * @return (K,B M,D), zero where a region has fewer than M patches
+     * @return (K,B M,D), zero where a region is smaller than the largest
      */
     public NDArray toRegions(NDArray tokens) {
-        Shape shape = tokens.getShape();
-        long batch = shape.get(0);
-        long dim = shape.get(2);
-        return selection(tokens)
-                .matMul(tokens)
-                .reshape(batch, numRegions, maxSize, dim)
-                .transpose(1, 0, 2, 3)
-                .reshape(numRegions, batch * maxSize, dim);
+        long batch = tokens.getShape().get(0);
+        long dim = tokens.getShape().get(2);
+        NDArray[] regions = new NDArray[numRegions];
+        // Splitting is one pass on the way back, taking a part at a time would be one for each.
+        NDList bands = tokens.split(firstTokens(), 1);
+        for (int i = 0; i < regionOfCell.length; i++) {
+            NDList cells = bands.get(i + 1)
+                    .reshape(batch, height(i), patchColumns, dim)
+                    .split(inner(columnBounds), 2);
+            for (int j = 0; j < cells.size(); j++) {
+                if (regionOfCell[i][j] != NONE) {
+                    regions[regionOfCell[i][j]] = padded(cells.get(j));
+                }
+            }
+        }
+        return NDArrays.stack(new NDList(regions)).reshape(numRegions, batch * maxSize(), dim);
     }
 
     /**
@@ -105,11 +146,59 @@ public final class RegionTransform {
      */
     public NDArray toTokens(NDArray regionTokens) {
         long dim = regionTokens.getShape().get(2);
-        NDArray rows = regionTokens
-                .reshape(numRegions, -1, maxSize, dim)
-                .transpose(1, 0, 2, 3)
-                .reshape(-1, numRegions * maxSize, dim);
-        return selection(regionTokens).transpose().matMul(rows);
+        long batch = regionTokens.getShape().get(1) / maxSize();
+        NDList regions = regionTokens
+                .reshape(numRegions, batch, maxHeight, maxWidth, dim)
+                .split(numRegions, 0);
+        NDList bands = new NDList(zeros(regionTokens, batch, prefixTokens, dim));
+        for (int i = 0; i < regionOfCell.length; i++) {
+            NDList cells = new NDList();
+            for (int j = 0; j < regionOfCell[i].length; j++) {
+                int region = regionOfCell[i][j];
+                cells.add(
+                        region == NONE
+                                ? zeros(regionTokens, batch, height(i), width(j), dim)
+                                : cropped(regions.get(region).squeeze(0), height(i), width(j)));
+            }
+            bands.add(NDArrays.concat(cells, 2).reshape(batch, height(i) * patchColumns, dim));
+        }
+        return NDArrays.concat(bands, 1);
+    }
+
+    /** The first token of each row of cells. */
+    private long[] firstTokens() {
+        return Arrays.stream(rowBounds, 0, rowBounds.length - 1)
+                .mapToLong(row -> prefixTokens + (long) row * patchColumns)
+                .toArray();
+    }
+
+    private static long[] inner(int[] bounds) {
+        return Arrays.stream(bounds, 1, bounds.length - 1).asLongStream().toArray();
+    }
+
+    private long height(int row) {
+        return rowBounds[row + 1] - rowBounds[row];
+    }
+
+    private long width(int column) {
+        return columnBounds[column + 1] - columnBounds[column];
+    }
+
+    /** (B,height,width,D) to (B,maxHeight,maxWidth,D). */
+    private NDArray padded(NDArray cell) {
+        long below = maxHeight - cell.getShape().get(1);
+        long right = maxWidth - cell.getShape().get(2);
+        return below == 0 && right == 0 ? cell : cell.pad(new Shape(0, 0, 0, right, 0, below), 0);
+    }
+
+    private NDArray cropped(NDArray cell, long height, long width) {
+        return height == maxHeight && width == maxWidth
+                ? cell
+                : cell.get(":, :{}, :{}", height, width);
+    }
+
+    private static NDArray zeros(NDArray like, long... shape) {
+        return like.getManager().zeros(new Shape(shape), like.getDataType(), like.getDevice());
     }
 
     /**
@@ -119,10 +208,9 @@ public final class RegionTransform {
      * @return (B,K,C)
      */
     public NDArray mean(NDArray values) {
-        NDManager manager = values.getManager();
         NDArray members =
-                selection(values).reshape(numRegions, maxSize, numTokens).sum(new int[] {1});
-        return members.div(manager.create(sizes, new Shape(numRegions, 1))).matMul(values);
+                Constants.of(values.getManager(), shares, new Shape(numRegions, numTokens));
+        return members.toType(values.getDataType(), false).matMul(values);
     }
 
     /**
@@ -136,22 +224,8 @@ public final class RegionTransform {
         Shape shape = regionTokens.getShape();
         NDArray factors = weights.transpose().reshape(numRegions, -1, 1, 1);
         return regionTokens
-                .reshape(numRegions, -1, maxSize, shape.get(2))
+                .reshape(numRegions, -1, maxSize(), shape.get(2))
                 .mul(factors)
                 .reshape(shape);
-    }
-
-    /** S, made on the device of its operand from a few indices, so nothing has to be kept there. */
-    private NDArray selection(NDArray operand) {
-        NDManager manager = operand.getManager();
-        NDArray tokenOfRow = manager.create(this.tokenOfRow).expandDims(1);
-        NDArray token = manager.create(tokenIndices()).expandDims(0);
-        return tokenOfRow.eq(token).toType(operand.getDataType(), false);
-    }
-
-    private int[] tokenIndices() {
-        int[] indices = new int[numTokens];
-        Arrays.setAll(indices, i -> i);
-        return indices;
     }
 }

@@ -2,7 +2,9 @@ package io.github.remoe.cli;
 
 import ai.djl.training.dataset.Dataset;
 
+import io.github.remoe.attack.Attack;
 import io.github.remoe.attack.DenseGate;
+import io.github.remoe.attack.Pgd;
 import io.github.remoe.attack.ThreatModel;
 import io.github.remoe.data.Datasets;
 import io.github.remoe.data.PixelDataset;
@@ -148,9 +150,7 @@ final class Evaluation {
                 evaluator.optAdversarialFolder(adversarial);
             }
             for (String name : options.attacks) {
-                evaluator.addAttack(
-                        name.toLowerCase(Locale.ROOT),
-                        threat -> AttackName.create(name, threat, stepSize, network));
+                evaluator.addAttack(name.toLowerCase(Locale.ROOT), threat -> attack(name, threat));
             }
             verdicts = evaluator
                     .build()
@@ -165,6 +165,12 @@ final class Evaluation {
         Results results = write(verdicts, warnings, model, folder, seconds);
         Files.deleteIfExists(state);
         return results;
+    }
+
+    /** For verdicts alone an image is left once it is broken; images to keep are attacked to the end. */
+    private Attack attack(String name, ThreatModel threat) {
+        Attack attack = AttackName.create(name, threat, stepSize, network);
+        return attack instanceof Pgd pgd && !options.saveAdversarial ? pgd.withEarlyStop() : attack;
     }
 
     private Results write(

@@ -53,7 +53,8 @@ public record Bim(
                         steps,
                         1,
                         GradientAscent.Start.AT_IMAGE,
-                        0)
+                        0,
+                        false)
                 .perturb(model, images, labels, seeds);
     }
 

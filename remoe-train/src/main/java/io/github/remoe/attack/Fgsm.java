@@ -55,7 +55,8 @@ public record Fgsm(ThreatModel threatModel, AttackLoss loss, TargetClass target)
                         1,
                         1,
                         GradientAscent.Start.AT_IMAGE,
-                        0)
+                        0,
+                        false)
                 .perturb(model, images, labels, seeds);
     }
 

@@ -21,10 +21,16 @@ final class FoundAdversarials implements AutoCloseable {
     private final NDArray labels;
     private final NDArray targets;
     private final int goal;
+    private final boolean keepsFirst;
     private NDArray points;
     // 0 while a point is classified rightly, MISCLASSIFIED or TARGET_REACHED.
     private NDArray success;
     private NDArray losses;
+
+    /** Starts with nothing found, to keep the latest of several points that have come as far. */
+    FoundAdversarials(NDArray images, NDArray labels, NDArray targets) {
+        this(images, labels, targets, false);
+    }
 
     /**
      * Starts with nothing found.
@@ -32,8 +38,11 @@ final class FoundAdversarials implements AutoCloseable {
      * @param images any points of the batch (B,C,h,w)
      * @param labels true classes (B)
      * @param targets the classes to reach (B), or null for any but the true one
+     * @param keepsFirst whether the first of several points that have come as far is kept, not the
+     *     latest
      */
-    FoundAdversarials(NDArray images, NDArray labels, NDArray targets) {
+    FoundAdversarials(NDArray images, NDArray labels, NDArray targets, boolean keepsFirst) {
+        this.keepsFirst = keepsFirst;
         this.labels = labels.toType(DataType.INT64, true);
         this.targets = targets == null ? null : targets.toType(DataType.INT64, true);
         goal = targets == null ? MISCLASSIFIED : TARGET_REACHED;
@@ -59,8 +68,9 @@ final class FoundAdversarials implements AutoCloseable {
             // A target class is never the true one, so this comes to TARGET_REACHED.
             reached = reached.add(predicted.eq(targets).toType(DataType.INT64, false));
         }
-        NDArray latest = reached.gt(0).logicalAnd(reached.gte(success));
-        points = instead(points, Rows.where(latest, candidates, points));
+        NDArray kept =
+                keepsFirst ? reached.gt(success) : reached.gt(0).logicalAnd(reached.gte(success));
+        points = instead(points, Rows.where(kept, candidates, points));
         success = instead(success, NDArrays.maximum(success, reached));
     }
 

@@ -7,7 +7,7 @@ import ai.djl.ndarray.NDScope;
 import io.github.remoe.loss.CrossEntropy;
 
 import java.util.Arrays;
-import java.util.function.BiConsumer;
+import java.util.function.BiPredicate;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 
@@ -16,7 +16,8 @@ import java.util.stream.IntStream;
  * MI-FGSM share. They differ in their start, their momentum and the number of their runs.
  *
  * <p>An image gets the latest point on the way at which the attack has won. Without one, it gets the
- * last point of the run with the highest loss. Images that one run wins are left out of the next.
+ * last point of the run with the highest loss. Images that one run wins are left out of the next; with
+ * {@code earlyStop} they leave at once, with the first point at which the attack has won.
  *
  * @param threatModel what the attack may do to an image
  * @param loss what it maximises
@@ -26,6 +27,7 @@ import java.util.stream.IntStream;
  * @param restarts the number of runs
  * @param start where a run starts
  * @param decay the share of the momentum that a step keeps; 0 for none
+ * @param earlyStop whether an image is left alone once the attack has won it
  */
 record GradientAscent(
         ThreatModel threatModel,
@@ -35,7 +37,8 @@ record GradientAscent(
         int steps,
         int restarts,
         Start start,
-        float decay) {
+        float decay,
+        boolean earlyStop) {
 
     /** The point that a run starts from. */
     @FunctionalInterface
@@ -109,14 +112,15 @@ record GradientAscent(
         NDArray targets =
                 target == null ? null : target.choose(model.predict(images).head(), labels, seeds);
         Function<NDList, NDArray> objective = loss.prepare(model, images, labels, targets);
-        return climb(model, images, seeds, 0, objective, (point, logits) -> {});
+        return climb(model, images, begin(images, seeds, 0), objective, (point, logits) -> true)
+                .point();
     }
 
     private NDArray search(TargetModel model, NDArray images, NDArray labels, long[] seeds) {
         NDArray clean = model.predict(images).head();
         NDArray classes = CrossEntropy.classes(clean, labels);
         NDArray targets = target == null ? null : target.choose(clean, classes, seeds);
-        try (FoundAdversarials found = new FoundAdversarials(images, classes, targets)) {
+        try (FoundAdversarials found = new FoundAdversarials(images, classes, targets, earlyStop)) {
             found.offer(images, clean);
             int[] rows = IntStream.range(0, seeds.length).toArray();
             for (int restart = 0; restart < restarts && rows.length > 0; restart++) {
@@ -143,46 +147,90 @@ record GradientAscent(
         NDArray ownLabels = Rows.select(labels, rows);
         NDArray ownTargets = targets == null ? null : Rows.select(targets, rows);
         long[] ownSeeds = Arrays.stream(rows).mapToLong(row -> seeds[row]).toArray();
-        Function<NDList, NDArray> objective = loss.prepare(model, own, ownLabels, ownTargets);
-        try (FoundAdversarials inRun = new FoundAdversarials(own, ownLabels, ownTargets)) {
-            NDArray last = climb(model, own, ownSeeds, restart, objective, inRun::offer);
-            NDList outputs = model.predict(last);
-            inRun.offerLast(last, outputs.head(), objective.apply(outputs));
+        try (FoundAdversarials inRun =
+                new FoundAdversarials(own, ownLabels, ownTargets, earlyStop)) {
+            ascend(model, own, ownLabels, ownTargets, begin(own, ownSeeds, restart), inRun);
             found.take(rows, inRun);
         }
     }
 
-    /** Takes the steps of one run, and shows every point before the last with its logits. */
-    private NDArray climb(
+    /** Goes on with a run, and with fewer images as soon as that makes a smaller batch. */
+    private void ascend(
             TargetModel model,
             NDArray images,
-            long[] seeds,
-            int restart,
+            NDArray labels,
+            NDArray targets,
+            Climber from,
+            FoundAdversarials found) {
+        Function<NDList, NDArray> objective = loss.prepare(model, images, labels, targets);
+        long size = TargetModel.batchSize(images.getShape().get(0));
+        Climber climber = climb(model, images, from, objective, (point, logits) -> {
+            found.offer(point, logits);
+            return !earlyStop || TargetModel.batchSize(found.missing().length) == size;
+        });
+        if (climber.stepsLeft() == 0) {
+            NDList outputs = model.predict(climber.point());
+            found.offerLast(climber.point(), outputs.head(), objective.apply(outputs));
+            return;
+        }
+        int[] rest = found.missing();
+        if (rest.length == 0) {
+            return;
+        }
+        NDArray restImages = Rows.select(images, rest);
+        NDArray restLabels = Rows.select(labels, rest);
+        NDArray restTargets = targets == null ? null : Rows.select(targets, rest);
+        try (FoundAdversarials foundOfRest =
+                new FoundAdversarials(restImages, restLabels, restTargets, earlyStop)) {
+            ascend(model, restImages, restLabels, restTargets, climber.of(rest), foundOfRest);
+            found.take(rest, foundOfRest);
+        }
+    }
+
+    /** Takes steps as long as whoever is shown a point before the last, with its logits, agrees. */
+    private Climber climb(
+            TargetModel model,
+            NDArray images,
+            Climber from,
             Function<NDList, NDArray> objective,
-            BiConsumer<NDArray, NDArray> onTheWay) {
-        NDArray point = start.points(images, seeds, restart);
-        NDArray momentum = images.zerosLike();
-        for (int step = 0; step < steps; step++) {
+            BiPredicate<NDArray, NDArray> goesOn) {
+        Climber climber = from;
+        boolean going = true;
+        while (going && climber.stepsLeft() > 0) {
             NDArray nextPoint;
             NDArray nextMomentum;
             try (NDScope scope = new NDScope()) {
                 scope.suppressNotUsedWarning();
-                TargetModel.LossGradient at = model.gradient(point, objective);
-                onTheWay.accept(point, at.logits());
-                nextMomentum = momentum.mul(decay).addi(ofMeanOne(at.gradient()));
+                TargetModel.LossGradient at = model.gradient(climber.point(), objective);
+                going = goesOn.test(climber.point(), at.logits());
+                nextMomentum = climber.momentum().mul(decay).addi(ofMeanOne(at.gradient()));
                 nextPoint = threatModel.project(
-                        threatModel.steepestAscent(nextMomentum).muli(stepSize).addi(point),
+                        threatModel
+                                .steepestAscent(nextMomentum)
+                                .muli(stepSize)
+                                .addi(climber.point()),
                         images);
                 NDScope.unregister(nextPoint, nextMomentum);
             }
             NDScope.register(nextPoint);
             NDScope.register(nextMomentum);
-            point.close();
-            momentum.close();
-            point = nextPoint;
-            momentum = nextMomentum;
+            climber.point().close();
+            climber.momentum().close();
+            climber = new Climber(nextPoint, nextMomentum, climber.stepsLeft() - 1);
         }
-        return point;
+        return climber;
+    }
+
+    private Climber begin(NDArray images, long[] seeds, int restart) {
+        return new Climber(start.points(images, seeds, restart), images.zerosLike(), steps);
+    }
+
+    /** Where a run is: a point and a momentum an image (B,C,h,w), and the steps that are left. */
+    private record Climber(NDArray point, NDArray momentum, int stepsLeft) {
+
+        Climber of(int[] rows) {
+            return new Climber(Rows.select(point, rows), Rows.select(momentum, rows), stepsLeft);
+        }
     }
 
     /** Scales each image's gradient, so that its entries are 1 on average but for their signs. */

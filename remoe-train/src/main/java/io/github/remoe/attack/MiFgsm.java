@@ -66,7 +66,8 @@ public record MiFgsm(
                         steps,
                         1,
                         GradientAscent.Start.AT_IMAGE,
-                        decay)
+                        decay,
+                        false)
                 .perturb(model, images, labels, seeds);
     }
 

@@ -33,6 +33,7 @@ import ai.djl.ndarray.NDArray;
  * @param randomStart whether a run starts from a random point of the ball, not from the image
  * @param restarts the number of runs, each from a start of its own
  * @param lastPoint whether to return the last point whatever the model makes of it
+ * @param earlyStop whether an image is left alone once the attack has won it
  */
 public record Pgd(
         ThreatModel threatModel,
@@ -42,7 +43,8 @@ public record Pgd(
         int steps,
         boolean randomStart,
         int restarts,
-        boolean lastPoint)
+        boolean lastPoint,
+        boolean earlyStop)
         implements Attack {
 
     /**
@@ -66,6 +68,10 @@ public record Pgd(
         if (restarts > 1 && lastPoint) {
             throw new IllegalArgumentException("The last point of several runs is not one point:"
                     + " choose restarts or the last point.");
+        }
+        if (earlyStop && lastPoint) {
+            throw new IllegalArgumentException("A run that stops early has no last point:"
+                    + " choose the early stop or the last point.");
         }
     }
 
@@ -91,10 +97,22 @@ public record Pgd(
                 steps,
                 restarts,
                 randomStart ? this::inBall : GradientAscent.Start.AT_IMAGE,
-                0);
+                0,
+                earlyStop);
         return lastPoint
                 ? ascent.lastPoint(model, images, labels, seeds)
                 : ascent.perturb(model, images, labels, seeds);
+    }
+
+    /**
+     * Returns the same attack, but with the early stop of {@link Builder#optEarlyStop}.
+     *
+     * @return a new attack
+     * @throws IllegalArgumentException if this one returns the last point
+     */
+    public Pgd withEarlyStop() {
+        return new Pgd(
+                threatModel, loss, target, stepSize, steps, randomStart, restarts, lastPoint, true);
     }
 
     private NDArray inBall(NDArray images, long[] seeds, int restart) {
@@ -112,6 +130,7 @@ public record Pgd(
         private boolean randomStart = true;
         private int restarts = 1;
         private boolean lastPoint;
+        private boolean earlyStop;
 
         private Builder(ThreatModel threatModel) {
             this.threatModel = threatModel;
@@ -198,6 +217,19 @@ public record Pgd(
         }
 
         /**
+         * Sets whether an image is left alone from the first point on at which the attack has won:
+         * whether it can be broken comes out the same, sooner, but where it has been broken may be
+         * closer to the boundary. Default false: the latest such point is returned.
+         *
+         * @param earlyStop true to find out no more than whether an image breaks
+         * @return this builder
+         */
+        public Builder optEarlyStop(boolean earlyStop) {
+            this.earlyStop = earlyStop;
+            return this;
+        }
+
+        /**
          * Builds the attack.
          *
          * @return the attack
@@ -205,7 +237,15 @@ public record Pgd(
          */
         public Pgd build() {
             return new Pgd(
-                    threatModel, loss, target, stepSize, steps, randomStart, restarts, lastPoint);
+                    threatModel,
+                    loss,
+                    target,
+                    stepSize,
+                    steps,
+                    randomStart,
+                    restarts,
+                    lastPoint,
+                    earlyStop);
         }
     }
 }

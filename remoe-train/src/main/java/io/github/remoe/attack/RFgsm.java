@@ -70,7 +70,15 @@ public record RFgsm(
     @Override
     public NDArray perturb(TargetModel model, NDArray images, NDArray labels, long[] seeds) {
         return new GradientAscent(
-                        threatModel, loss, target, stepSize, steps, 1, this::randomlyStepped, 0)
+                        threatModel,
+                        loss,
+                        target,
+                        stepSize,
+                        steps,
+                        1,
+                        this::randomlyStepped,
+                        0,
+                        false)
                 .perturb(model, images, labels, seeds);
     }
 

@@ -232,9 +232,14 @@ public final class TargetModel implements AutoCloseable {
         return outputs;
     }
 
+    /** The size of the batch that some images make once it is filled up. */
+    static long batchSize(long images) {
+        return images + Math.floorMod(-images, ROW_MULTIPLE);
+    }
+
     /** Fills the batch up to a multiple of {@link #ROW_MULTIPLE} with copies of its first image. */
     private static NDArray padded(NDArray images) {
-        long missing = Math.floorMod(-images.getShape().get(0), ROW_MULTIPLE);
+        long missing = batchSize(images.getShape().get(0)) - images.getShape().get(0);
         NDArray pixels = images.stopGradient();
         return missing == 0 ? pixels : pixels.concat(pixels.get("0:1").repeat(0, missing));
     }

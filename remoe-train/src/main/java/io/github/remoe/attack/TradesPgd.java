@@ -33,7 +33,7 @@ public record TradesPgd(ThreatModel threatModel, AttackLoss loss, float stepSize
     @Override
     public NDArray perturb(TargetModel model, NDArray images, NDArray labels, long[] seeds) {
         return new GradientAscent(
-                        threatModel, loss, null, stepSize, steps, 1, TradesPgd::nearImage, 0)
+                        threatModel, loss, null, stepSize, steps, 1, TradesPgd::nearImage, 0, false)
                 .lastPoint(model, images, labels, seeds);
     }
 

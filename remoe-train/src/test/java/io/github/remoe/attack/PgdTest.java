@@ -127,6 +127,78 @@ class PgdTest {
         assertThat(better).isGreaterThan(COUNT / 2);
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3})
+    void anEarlyStopFindsOutTheSame(int restarts) {
+        Pgd full = pgd(builder -> builder.optSteps(8).optStepSize(0.004f).optRestarts(restarts));
+
+        double[] latest = attacked(full, seeds);
+        double[] first = attacked(full.withEarlyStop(), seeds);
+
+        boolean[] wrong = wrong(full.perturb(model, images, labels, seeds));
+        assertThat(wrong(full.withEarlyStop().perturb(model, images, labels, seeds)))
+                .isEqualTo(wrong)
+                .contains(true, false);
+        // Only where the attack has won do the points differ.
+        int size = 3 * 8 * 8;
+        for (int i = 0; i < COUNT; i++) {
+            if (!wrong[i]) {
+                assertThat(Arrays.copyOfRange(first, i * size, (i + 1) * size))
+                        .containsExactly(
+                                Arrays.copyOfRange(latest, i * size, (i + 1) * size), within(1e-6));
+            }
+        }
+        assertThat(first).isNotEqualTo(latest);
+    }
+
+    @Test
+    void anEarlyStopKeepsTheFirstPointThatHasWon() {
+        Pgd oneStep = pgd(builder -> builder.optSteps(1).optRandomStart(false));
+        Pgd manySteps = pgd(builder ->
+                builder.optSteps(6).optStepSize(oneStep.stepSize()).optRandomStart(false));
+
+        boolean[] wrongAtOnce = wrong(oneStep.perturb(model, images, labels, seeds));
+        double[] atOnce = attacked(oneStep, seeds);
+        double[] later = attacked(manySteps.withEarlyStop(), seeds);
+
+        int size = 3 * 8 * 8;
+        assertThat(wrongAtOnce).contains(true);
+        for (int i = 0; i < COUNT; i++) {
+            if (wrongAtOnce[i]) {
+                assertThat(Arrays.copyOfRange(later, i * size, (i + 1) * size))
+                        .containsExactly(
+                                Arrays.copyOfRange(atOnce, i * size, (i + 1) * size), within(1e-6));
+            }
+        }
+    }
+
+    @Test
+    void imagesThatAreWonMakeNoMoreWork() {
+        long[] passes = new long[2];
+        for (boolean early : new boolean[] {false, true}) {
+            AttackLoss counting = (target, batch, classes, targets) -> outputs -> {
+                passes[early ? 1 : 0] += outputs.head().getShape().get(0);
+                return CrossEntropy.perImage(outputs.head(), classes);
+            };
+            Pgd pgd = Pgd.builder(ThreatModel.linf(0.2f))
+                    .optLoss(counting)
+                    .optSteps(10)
+                    .optEarlyStop(early)
+                    .build();
+            assertThat(wrong(pgd.perturb(model, images, labels, seeds))).doesNotContain(false);
+        }
+        // Each image: its 10 steps and the loss at the last point.
+        assertThat(passes[0]).isEqualTo(11 * COUNT);
+        assertThat(passes[1]).isLessThan(5 * COUNT);
+    }
+
+    @Test
+    void anEarlyStopHasNoLastPoint() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> pgd(builder -> builder.optLastPoint(true)).withEarlyStop())
+                .withMessageContaining("no last point");
+    }
+
     private boolean[] wrong(NDArray adversarial) {
         return model.predict(adversarial).head().argMax(1).neq(labels).toBooleanArray();
     }
