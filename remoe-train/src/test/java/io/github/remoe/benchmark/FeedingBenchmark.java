@@ -138,18 +138,18 @@ public final class FeedingBenchmark {
             }
         }
         threads.shutdownNow();
-        double step = median(steps);
+        double step = Times.median(steps);
         System.out.printf(
                 Locale.ROOT,
                 "| %s | %d | %.2f s | %.2f s | %.1f ms, %.2f %% | %.1f ms, %.2f %% |%n",
                 data.getName(),
                 batchSize,
                 step,
-                median(plainSteps),
-                1000 * median(reads),
-                100 * median(reads) / step,
-                1000 * median(waits),
-                100 * median(waits) / step);
+                Times.median(plainSteps),
+                1000 * Times.median(reads),
+                100 * Times.median(reads) / step,
+                1000 * Times.median(waits),
+                100 * Times.median(waits) / step);
     }
 
     /** One step, adversarial or, without an attack, plain. */
@@ -171,10 +171,6 @@ public final class FeedingBenchmark {
 
     private static double seconds() {
         return System.nanoTime() / 1e9;
-    }
-
-    private static double median(List<Double> values) {
-        return values.stream().sorted().toList().get(values.size() / 2);
     }
 
     /** As many as are needed: a small folder is gone through several times in one pass. */

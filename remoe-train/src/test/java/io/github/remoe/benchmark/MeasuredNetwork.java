@@ -27,7 +27,7 @@ import io.github.remoe.train.Sat;
 import io.github.remoe.train.TorchSgd;
 import io.github.remoe.vit.VisionTransformer;
 
-import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /**
  * A network with random weights on the processor, in adversarial training as {@code train} has it:
@@ -106,7 +106,7 @@ final class MeasuredNetwork implements AutoCloseable {
                 Batchifier.STACK,
                 0,
                 1,
-                IntStream.range(0, size).boxed().toList());
+                LongStream.range(0, size).boxed().toList());
     }
 
     void run(Work work, Batch batch) throws TranslateException {

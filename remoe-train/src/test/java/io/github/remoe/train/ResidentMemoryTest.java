@@ -7,6 +7,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 
+import io.github.remoe.ProcessMemory;
 import io.github.remoe.attack.Attack;
 import io.github.remoe.attack.Pgd;
 import io.github.remoe.attack.TargetModel;
@@ -19,8 +20,6 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -68,7 +67,7 @@ class ResidentMemoryTest {
         for (int i = 1; i <= STEPS; i++) {
             step.run();
             if (i > WARM_UP && i % LOOK_EVERY == 0) {
-                resident.add(residentKilobytes());
+                resident.add(ProcessMemory.resident() / 1024);
             }
         }
         int window = 5;
@@ -88,14 +87,5 @@ class ResidentMemoryTest {
 
     private static long median(List<Long> values) {
         return values.stream().sorted().skip(values.size() / 2).findFirst().orElseThrow();
-    }
-
-    private static long residentKilobytes() throws IOException {
-        System.gc();
-        return Files.readAllLines(Path.of("/proc/self/status")).stream()
-                .filter(line -> line.startsWith("VmRSS:"))
-                .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
-                .findFirst()
-                .orElseThrow();
     }
 }
