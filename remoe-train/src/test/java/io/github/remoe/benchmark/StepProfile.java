@@ -85,13 +85,12 @@ public final class StepProfile implements Callable<Integer> {
         }
         List<Double> plain = new ArrayList<>();
         List<Profiled> profiles = new ArrayList<>();
-        try (MeasuredNetwork network = new MeasuredNetwork(vit, attackSteps);
-                Batch batch = network.batch(batchSize)) {
-            network.run(work, batch);
+        try (MeasuredNetwork network = new MeasuredNetwork(vit, attackSteps)) {
+            seconds(network);
             for (int round = 1; round <= rounds; round++) {
                 System.err.printf("round %d of %d%n", round, rounds);
-                plain.add(Times.seconds(() -> network.run(work, batch)));
-                profiles.add(profile(network, batch));
+                plain.add(seconds(network));
+                profiles.add(profile(network));
             }
         }
         profiles.sort(Comparator.comparingDouble(Profiled::seconds));
@@ -99,9 +98,16 @@ public final class StepProfile implements Callable<Integer> {
         return 0;
     }
 
-    private Profiled profile(MeasuredNetwork network, Batch batch) throws Exception {
+    /** How long the work takes on images that are there. */
+    private double seconds(MeasuredNetwork network) throws Exception {
+        try (Batch batch = network.batch(batchSize)) {
+            return Times.seconds(() -> network.run(work, batch));
+        }
+    }
+
+    private Profiled profile(MeasuredNetwork network) throws Exception {
         Path file = Files.createTempFile("trace", ".json");
-        try {
+        try (Batch batch = network.batch(batchSize)) {
             // Neither GPU, shapes nor memory: only operations and times.
             JniUtils.startProfile(false, false, false);
             double seconds;

@@ -159,7 +159,7 @@ public final class StepScaling implements Callable<Integer> {
         Engine engine = Engine.getInstance();
         System.out.printf(
                 "%s, threads: %d, PyTorch %s, medians of %d rounds.%n",
-                preset, JniUtils.getNumThreads(), Engine.getInstance().getVersion(), rounds);
+                preset, JniUtils.getNumThreads(), engine.getVersion(), rounds);
         for (String table : tables) {
             switch (table) {
                 case "batch" -> batches();
