@@ -237,11 +237,11 @@ public final class ReMoEBlock extends AbstractBlock {
         }
         gate.initialize(manager, dataType, inputShapes);
         if (centerExpert != null) {
-            Shape patches = new Shape(1, batch * grid.center().size(), dim);
+            Shape patches = new Shape(batch, center.maxSize(), 1, dim);
             centerExpert.initialize(manager, dataType, patches);
         }
         if (regionalExperts != null) {
-            Shape patches = new Shape(grid.size(), batch * regions.maxSize(), dim);
+            Shape patches = new Shape(batch, regions.maxSize(), grid.size(), dim);
             regionalExperts.initialize(manager, dataType, patches);
         }
     }

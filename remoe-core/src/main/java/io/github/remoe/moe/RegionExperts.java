@@ -11,11 +11,13 @@ import ai.djl.training.initializer.Initializer;
 import ai.djl.training.initializer.TruncatedNormalInitializer;
 import ai.djl.util.PairList;
 
+import io.github.remoe.nn.Linear;
+
 /**
  * K bottleneck feed-forward networks (D, h, D) with GELU, each over the tokens of its own region, as
  * one batched product on stacked weights.
  *
- * <p>Input and output: the tokens of each region (K,M,D). The output projections start at zero, so a
+ * <p>Input and output: M tokens of each region (B,M,K,D). The output projections start at zero, so a
  * network into which experts are put computes at first what it computed before.
  */
 public final class RegionExperts extends AbstractBlock {
@@ -59,7 +61,7 @@ public final class RegionExperts extends AbstractBlock {
     /** {@inheritDoc} */
     @Override
     protected void prepare(Shape[] inputShapes) {
-        long dim = inputShapes[0].get(2);
+        long dim = inputShapes[0].get(3);
         long hiddenDim = hiddenDim(dim, bottleneckRatio);
         weight1.setShape(new Shape(numExperts, dim, hiddenDim));
         bias1.setShape(new Shape(numExperts, 1, hiddenDim));
@@ -92,7 +94,7 @@ public final class RegionExperts extends AbstractBlock {
             boolean training) {
         NDArray w = parameterStore.getValue(weight, tokens.getDevice(), training);
         NDArray b = parameterStore.getValue(bias, tokens.getDevice(), training);
-        return tokens.batchMatMul(w).add(b);
+        return Linear.affineOfEach(tokens, w, b);
     }
 
     /** {@inheritDoc} */

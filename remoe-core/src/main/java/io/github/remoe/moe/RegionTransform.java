@@ -117,7 +117,7 @@ public final class RegionTransform {
      * P2R: gathers the tokens of each region.
      *
      * @param tokens (B,T,D)
-     * @return (K,B M,D), zero where a region is smaller than the largest
+     * @return (B,M,K,D), zero where a region is smaller than the largest
      */
     public NDArray toRegions(NDArray tokens) {
         long batch = tokens.getShape().get(0);
@@ -135,21 +135,21 @@ public final class RegionTransform {
                 }
             }
         }
-        return NDArrays.stack(new NDList(regions)).reshape(numRegions, batch * maxSize(), dim);
+        return NDArrays.stack(new NDList(regions), 3).reshape(batch, maxSize(), numRegions, dim);
     }
 
     /**
      * R2P: scatters the tokens of each region back to their places.
      *
-     * @param regionTokens (K,B M,D)
+     * @param regionTokens (B,M,K,D)
      * @return (B,T,D), zero where no region reaches
      */
     public NDArray toTokens(NDArray regionTokens) {
-        long dim = regionTokens.getShape().get(2);
-        long batch = regionTokens.getShape().get(1) / maxSize();
+        long batch = regionTokens.getShape().get(0);
+        long dim = regionTokens.getShape().get(3);
         NDList regions = regionTokens
-                .reshape(numRegions, batch, maxHeight, maxWidth, dim)
-                .split(numRegions, 0);
+                .reshape(batch, maxHeight, maxWidth, numRegions, dim)
+                .split(numRegions, 3);
         NDList bands = new NDList(zeros(regionTokens, batch, prefixTokens, dim));
         for (int i = 0; i < regionOfCell.length; i++) {
             NDList cells = new NDList();
@@ -158,7 +158,7 @@ public final class RegionTransform {
                 cells.add(
                         region == NONE
                                 ? zeros(regionTokens, batch, height(i), width(j), dim)
-                                : cropped(regions.get(region).squeeze(0), height(i), width(j)));
+                                : cropped(regions.get(region).squeeze(3), height(i), width(j)));
             }
             bands.add(NDArrays.concat(cells, 2).reshape(batch, height(i) * patchColumns, dim));
         }
@@ -186,9 +186,18 @@ public final class RegionTransform {
 
     /** (B,height,width,D) to (B,maxHeight,maxWidth,D). */
     private NDArray padded(NDArray cell) {
-        long below = maxHeight - cell.getShape().get(1);
-        long right = maxWidth - cell.getShape().get(2);
-        return below == 0 && right == 0 ? cell : cell.pad(new Shape(0, 0, 0, right, 0, below), 0);
+        long batch = cell.getShape().get(0);
+        long height = cell.getShape().get(1);
+        long width = cell.getShape().get(2);
+        long dim = cell.getShape().get(3);
+        NDArray padded = cell;
+        if (width < maxWidth) {
+            padded = padded.concat(zeros(cell, batch, height, maxWidth - width, dim), 2);
+        }
+        if (height < maxHeight) {
+            padded = padded.concat(zeros(cell, batch, maxHeight - height, maxWidth, dim), 1);
+        }
+        return padded;
     }
 
     private NDArray cropped(NDArray cell, long height, long width) {
@@ -216,16 +225,11 @@ public final class RegionTransform {
     /**
      * Multiplies the tokens of each region by its weight: W (.) Z_region.
      *
-     * @param regionTokens (K,B M,D)
+     * @param regionTokens (B,M,K,D)
      * @param weights (B,K)
-     * @return (K,B M,D)
+     * @return (B,M,K,D)
      */
     public NDArray weigh(NDArray regionTokens, NDArray weights) {
-        Shape shape = regionTokens.getShape();
-        NDArray factors = weights.transpose().reshape(numRegions, -1, 1, 1);
-        return regionTokens
-                .reshape(numRegions, -1, maxSize(), shape.get(2))
-                .mul(factors)
-                .reshape(shape);
+        return regionTokens.mul(weights.reshape(-1, 1, numRegions, 1));
     }
 }

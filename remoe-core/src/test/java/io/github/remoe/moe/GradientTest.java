@@ -94,7 +94,7 @@ class GradientTest {
     @Test
     void expertsFollowTokensAndWeights() {
         RegionExperts experts = new RegionExperts(3, 0.5f);
-        NDArray tokens = tensor("x", 3, 5, 6);
+        NDArray tokens = tensor("x", 2, 5, 3, 6);
         start(experts, tokens.getShape());
 
         Differences.check(tokens, () -> weighed(forward(experts, tokens)));

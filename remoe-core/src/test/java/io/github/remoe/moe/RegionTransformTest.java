@@ -51,9 +51,10 @@ class RegionTransformTest {
         // ------+------
         //  8  9 | 10 11
         // 12 13 | 14 15
-        assertThat(regions.getShape()).isEqualTo(new Shape(4, 4, 1));
+        // The first patch of each region, then the second ...
+        assertThat(regions.getShape()).isEqualTo(new Shape(1, 4, 4, 1));
         assertThat(doubles(regions))
-                .containsExactly(0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15);
+                .containsExactly(0, 2, 8, 10, 1, 3, 9, 11, 4, 6, 12, 14, 5, 7, 13, 15);
     }
 
     @Test
@@ -61,7 +62,7 @@ class RegionTransformTest {
         RegionTransform transform = RegionTransform.ofRegions(new RegionGrid(2, 2, 2, 1), 2);
 
         // Tokens 0 and 1 are prefix tokens; the patches are 2 3 over 4 5.
-        assertThat(doubles(transform.toRegions(counted(6)))).containsExactly(2, 3, 4, 5);
+        assertThat(doubles(transform.toRegions(counted(6)))).containsExactly(2, 4, 3, 5);
     }
 
     @Test
@@ -73,7 +74,7 @@ class RegionTransformTest {
         // 4 | 5 6
         // 7 | 8 9
         assertThat(doubles(transform.toRegions(counted(10))))
-                .containsExactly(1, 0, 0, 0, 2, 3, 0, 0, 4, 0, 7, 0, 5, 6, 8, 9);
+                .containsExactly(1, 2, 4, 5, 0, 3, 0, 6, 0, 0, 7, 8, 0, 0, 0, 9);
     }
 
     @Test
@@ -83,9 +84,9 @@ class RegionTransformTest {
 
         NDArray regions = transform.toRegions(tokens);
 
-        // Region 1 holds the first patch of both images, region 2 the second.
-        assertThat(regions.getShape()).isEqualTo(new Shape(2, 2, 2));
-        assertThat(doubles(regions)).containsExactly(1, 2, 5, 6, 3, 4, 7, 8);
+        // One patch of each of the two regions.
+        assertThat(regions.getShape()).isEqualTo(new Shape(2, 1, 2, 2));
+        assertThat(doubles(regions)).containsExactly(1, 2, 3, 4, 5, 6, 7, 8);
     }
 
     @Test
@@ -99,7 +100,7 @@ class RegionTransformTest {
     @Test
     void toTokensScattersBackAndLeavesTheRestZero() {
         RegionTransform transform = RegionTransform.ofCenter(new RegionGrid(4, 4, 2, 2), 1);
-        NDArray regionTokens = array(manager, new Shape(1, 4, 1), 10, 20, 30, 40);
+        NDArray regionTokens = array(manager, new Shape(1, 4, 1, 1), 10, 20, 30, 40);
 
         assertThat(doubles(transform.toTokens(regionTokens)))
                 .containsExactly(0, 0, 0, 0, 0, 0, 10, 20, 0, 0, 30, 40, 0, 0, 0, 0, 0);
@@ -108,9 +109,9 @@ class RegionTransformTest {
     @Test
     void toTokensDropsThePadding() {
         RegionTransform transform = RegionTransform.ofRegions(new RegionGrid(1, 3, 1, 2), 0);
-        NDArray regionTokens = array(manager, new Shape(2, 2, 1), 1, 99, 2, 3);
+        NDArray regionTokens = array(manager, new Shape(1, 2, 2, 1), 1, 2, 99, 3);
 
-        // Region 1 is one patch, so its second row is padding.
+        // Region 1 is one patch, so its second is padding.
         assertThat(doubles(transform.toTokens(regionTokens))).containsExactly(1, 2, 3);
     }
 
@@ -153,13 +154,13 @@ class RegionTransformTest {
     @Test
     void weighMultipliesEachRegionOfEachImageByItsWeight() {
         RegionTransform transform = RegionTransform.ofRegions(new RegionGrid(2, 2, 1, 2), 0);
-        // Two regions of two patches; in each the patches of image 1, then those of image 2.
-        NDArray regionTokens = array(manager, new Shape(2, 4, 1), 1, 2, 3, 4, 5, 6, 7, 8);
+        // Two patches of each of two regions, of two images.
+        NDArray regionTokens = array(manager, new Shape(2, 2, 2, 1), 1, 2, 3, 4, 5, 6, 7, 8);
         NDArray weights = array(manager, new Shape(2, 2), 10, 100, 1000, 10000);
 
         NDArray weighed = transform.weigh(regionTokens, weights);
 
-        assertThat(weighed.getShape()).isEqualTo(new Shape(2, 4, 1));
-        assertThat(doubles(weighed)).containsExactly(10, 20, 3000, 4000, 500, 600, 70000, 80000);
+        assertThat(weighed.getShape()).isEqualTo(new Shape(2, 2, 2, 1));
+        assertThat(doubles(weighed)).containsExactly(10, 200, 30, 400, 5000, 60000, 7000, 80000);
     }
 }
