@@ -62,6 +62,8 @@ final class WorkerProcess implements AutoCloseable {
         return List.of(
                 java,
                 "--enable-native-access=ALL-UNNAMED",
+                // As in .mvn/jvm.config: Java's own heap is small, and all cores are PyTorch's.
+                "-XX:+UseSerialGC",
                 "-cp",
                 classPath(),
                 Worker.class.getName());
