@@ -16,7 +16,8 @@ import java.util.List;
  * <p>Multiply-adds are those of one image: every product of a weight with an activation, and the two
  * attention products. Biases, norms, activation functions and softmax are not counted, as usual;
  * neither is the moving of tokens by P2R and R2P, nor the averaging in a gate. Regional experts count
- * in full whatever top-k is, since they all run.
+ * in full whatever top-k is, since they all run. So do the patches of the last layer, as the
+ * literature counts them, though a network with a class token does not compute them.
  *
  * @param parameters the trainable parameters
  * @param macs the multiply-adds of one image
