@@ -30,6 +30,9 @@ final class Bench implements AutoCloseable {
 
     // One time should not be shorter than this; some passes before, to see how long one takes.
     private static final double LEAST_SECONDS = 0.5;
+    // Java compiles what has run often enough.
+    private static final double WARM_UP_SECONDS = 5;
+    private static final int MOST_WARM_UPS = 1000;
     private static final int MOST_REPEATS = 100;
     private static final int TRIAL_REPEATS = 3;
 
@@ -240,6 +243,8 @@ final class Bench implements AutoCloseable {
                 double seconds = contender.run(TRIAL_REPEATS).seconds();
                 double wanted = Math.ceil(LEAST_SECONDS / seconds);
                 repeat = (int) Math.max(repeat, Math.min(MOST_REPEATS, wanted));
+                double warmUps = Math.ceil(WARM_UP_SECONDS / seconds);
+                contender.run((int) Math.min(MOST_WARM_UPS, warmUps));
             }
             listener.onRun();
         }

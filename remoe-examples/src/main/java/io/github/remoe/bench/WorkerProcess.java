@@ -64,6 +64,7 @@ final class WorkerProcess implements AutoCloseable {
                 "--enable-native-access=ALL-UNNAMED",
                 // As in .mvn/jvm.config: Java's own heap is small, and all cores are PyTorch's.
                 "-XX:+UseSerialGC",
+                "-Xmn32m",
                 "-cp",
                 classPath(),
                 Worker.class.getName());
@@ -154,6 +155,11 @@ final class WorkerProcess implements AutoCloseable {
                     e);
         }
         if (answer.has("error")) {
+            // Nobody asks it again, and of one that has ended the last message is in. (destroy() of
+            // the
+            // process itself would close the stream of messages.)
+            process.toHandle().destroy();
+            joinReader();
             throw new IOException(String.format(
                     "%s could not do %s: %s%s",
                     name, request, answer.get("error").getAsString(), lastLines()));
@@ -166,7 +172,7 @@ final class WorkerProcess implements AutoCloseable {
         try {
             if (process.waitFor(SECONDS_TO_END, TimeUnit.SECONDS)) {
                 state = "ended with exit code " + process.exitValue();
-                reader.join(TimeUnit.SECONDS.toMillis(SECONDS_TO_END));
+                joinReader();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -175,6 +181,14 @@ final class WorkerProcess implements AutoCloseable {
                 String.format(
                         "%s gave no answer to %s and %s.%s", name, request, state, lastLines()),
                 cause);
+    }
+
+    private void joinReader() {
+        try {
+            reader.join(TimeUnit.SECONDS.toMillis(SECONDS_TO_END));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private String lastLines() {
