@@ -133,24 +133,27 @@ public final class ReMoEBlock extends AbstractBlock {
             NDList tokens = new NDList(inputs.head());
             NDArray weights = gate.forward(parameterStore, inputs, training).singletonOrThrow();
 
-            NDArray z = null;
-            if (globalExpert != null) {
-                z = globalExpert.forward(parameterStore, tokens, training).head();
-            }
-            if (centerExpert != null) {
-                NDList patches = new NDList(center.toRegions(tokens.head()));
-                NDArray y =
-                        centerExpert.forward(parameterStore, patches, training).head();
-                z = add(z, scale(center.toTokens(y), lambda1));
-            }
+            NDList branches = new NDList();
             if (regionalExperts != null) {
                 NDList patches = new NDList(regions.toRegions(tokens.head()));
                 NDArray y = regionalExperts
                         .forward(parameterStore, patches, training)
                         .head();
                 NDArray routed = scale(isOn(DENSE, params) ? weights : route(weights), lambda2);
-                z = add(z, regions.toTokens(regions.weigh(y, routed)));
+                branches.add(regions.toTokens(regions.weigh(y, routed)));
             }
+            if (centerExpert != null) {
+                NDList patches = new NDList(center.toRegions(tokens.head()));
+                NDArray y =
+                        centerExpert.forward(parameterStore, patches, training).head();
+                branches.add(center.toTokens(scale(y, lambda1)));
+            }
+            if (globalExpert != null) {
+                branches.add(
+                        globalExpert.forward(parameterStore, tokens, training).head());
+            }
+            // R2P makes arrays that nobody else holds, so the other branches are added in place.
+            NDArray z = branches.stream().reduce(NDArray::addi).orElseThrow();
 
             outputs.add(z);
             if (!tokensOnly) {
@@ -183,10 +186,6 @@ public final class ReMoEBlock extends AbstractBlock {
 
     private static boolean isOn(String name, PairList<String, Object> params) {
         return params != null && Boolean.TRUE.equals(params.get(name));
-    }
-
-    private static NDArray add(NDArray sum, NDArray branch) {
-        return sum == null ? branch : sum.add(branch);
     }
 
     private static NDArray scale(NDArray array, float lambda) {

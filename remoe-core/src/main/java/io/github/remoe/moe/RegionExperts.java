@@ -15,7 +15,7 @@ import io.github.remoe.nn.Linear;
 
 /**
  * K bottleneck feed-forward networks (D, h, D) with GELU, each over the tokens of its own region, as
- * one batched product on stacked weights.
+ * one call on stacked weights.
  *
  * <p>Input and output: M tokens of each region (B,M,K,D). The output projections start at zero, so a
  * network into which experts are put computes at first what it computed before.

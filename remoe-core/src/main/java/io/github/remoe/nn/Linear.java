@@ -25,8 +25,10 @@ public final class Linear extends ai.djl.nn.core.Linear {
 
     private static final boolean X86_64 = System.getProperty("os.arch").matches("amd64|x86_64");
 
-    // Below, preparing the convolution takes longer than MKL takes for all.
-    private static final long MIN_INPUTS_OF_IMAGE = 2048;
+    // Below, preparing the convolution takes longer than MKL takes for all. The inputs of an image
+    // decide for batches of 4 and more, so that its values are the same in each of them.
+    private static final long MIN_INPUTS = 8192;
+    private static final long MIN_INPUTS_OF_IMAGE = MIN_INPUTS / 4;
     // PyTorch gives oneDNN no smaller convolution of 1 x 1, unless it is of more than one image,
     private static final long MIN_INPUTS_OF_ONE = 20480;
     private static final long MOST_IMAGES = 13;
@@ -108,9 +110,11 @@ public final class Linear extends ai.djl.nn.core.Linear {
         Shape shape = input.getShape();
         Shape kernels = weight.getShape();
         long channels = groups * kernels.get(1);
-        // Pixels one below the other, their channels side by side: nothing moves.
+        // Channels side by side, so nothing moves. Pixels in a row: in a column, the gradient of
+        // the
+        // weights takes oneDNN up to three times as long.
         NDArray pixels =
-                input.reshape(images(shape, channels), -1, 1, channels).transpose(0, 3, 1, 2);
+                input.reshape(images(shape, channels), 1, -1, channels).transpose(0, 3, 1, 2);
         return Conv2d.conv2d(
                         pixels,
                         weight.reshape(kernels.get(0), kernels.get(1), 1, 1),
@@ -129,6 +133,7 @@ public final class Linear extends ai.djl.nn.core.Linear {
         return X86_64
                 && !input.getDevice().isGpu()
                 && input.getDataType() == DataType.FLOAT32
+                && shape.size() >= MIN_INPUTS
                 && shape.size() / shape.get(0) >= MIN_INPUTS_OF_IMAGE
                 && (images(shape, channels) > 1 || shape.size() > MIN_INPUTS_OF_ONE);
     }
