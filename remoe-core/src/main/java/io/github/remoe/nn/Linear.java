@@ -110,8 +110,7 @@ public final class Linear extends ai.djl.nn.core.Linear {
         Shape shape = input.getShape();
         Shape kernels = weight.getShape();
         long channels = groups * kernels.get(1);
-        // Channels side by side, so nothing moves. Pixels in a row: in a column, the gradient of
-        // the
+        // Channels side by side: nothing moves. Pixels in a row: in a column, the gradient of the
         // weights takes oneDNN up to three times as long.
         NDArray pixels =
                 input.reshape(images(shape, channels), 1, -1, channels).transpose(0, 3, 1, 2);

@@ -60,9 +60,9 @@ class LinearTest {
         assertThat(output.toFloatArray()).containsExactly(3, 8, 103, 7, 6, 108);
     }
 
-    // oneDNN gets images of 7 tokens of 300 numbers and more in a batch of at least 28 tokens. A
-    // number
-    // of tokens that has no divisor up to 13 is one image to it, and has to be 69 at least.
+    // 300 numbers a token: oneDNN gets batches of 28 tokens and more. Where their number has no
+    // divisor
+    // up to 13, they are one image to it, and 69 at least.
     @ParameterizedTest
     @CsvSource({"4, 9", "3, 9", "3, 29", "1, 71", "1, 67", "1, 30", "1, 9", "4, 2"})
     void valuesAndGradientsAreThoseOfDjlsLinear(int batch, int tokens) {
