@@ -60,9 +60,9 @@ class LinearTest {
         assertThat(output.toFloatArray()).containsExactly(3, 8, 103, 7, 6, 108);
     }
 
-    // 300 numbers a token: oneDNN gets batches of 28 tokens and more. Where their number has no
+    // 300 numbers a token: batches of 28 tokens and more go to oneDNN. If their number has no
     // divisor
-    // up to 13, they are one image to it, and 69 at least.
+    // up to 13, they go as one image, and from 69 on.
     @ParameterizedTest
     @CsvSource({"4, 9", "3, 9", "3, 29", "1, 71", "1, 67", "1, 30", "1, 9", "4, 2"})
     void valuesAndGradientsAreThoseOfDjlsLinear(int batch, int tokens) {
