@@ -17,7 +17,8 @@ import java.util.List;
  * attention products. Biases, norms, activation functions and softmax are not counted, as usual;
  * neither is the moving of tokens by P2R and R2P, nor the averaging in a gate. Regional experts count
  * in full whatever top-k is, since they all run. So do the patches of the last layer, as the
- * literature counts them, though a network with a class token does not compute them.
+ * literature counts them, though a network with a class token does not compute them: see {@link
+ * #unreadMacs}.
  *
  * @param parameters the trainable parameters
  * @param macs the multiply-adds of one image
@@ -66,6 +67,26 @@ public record ModelSummary(long parameters, long macs, List<Part> parts) {
         parts.add(new Part("norm and head", all - counted, headMacs));
         return new ModelSummary(
                 all, parts.stream().mapToLong(Part::macs).sum(), List.copyOf(parts));
+    }
+
+    /**
+     * Counts the multiply-adds of {@link #macs()} that are not done. Nothing reads the patches of a
+     * last layer without ReMoE block if there is a class token: they give keys and values, but do not
+     * attend, and go through neither the projection behind the attention nor the feed-forward network.
+     *
+     * @param vit an initialised network
+     * @return the multiply-adds of one image; 0 if all that is counted is done
+     */
+    public static long unreadMacs(VisionTransformer vit) {
+        Block feedForward = vit.getBlocks().get(vit.getBlocks().size() - 1).getFeedForward();
+        if (!vit.hasClassToken() || feedForward instanceof ReMoEBlock) {
+            return 0;
+        }
+        long patches = (long) vit.getGridSize() * vit.getGridSize();
+        long tokens = vit.getPrefixTokens() + patches;
+        long width = vit.getEmbedDim();
+        long attention = 2 * tokens * width;
+        return patches * (attention + width * width + weights(feedForward));
     }
 
     private static long feedForwardMacs(Block feedForward, long tokens) {

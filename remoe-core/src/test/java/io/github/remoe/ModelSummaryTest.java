@@ -77,6 +77,27 @@ class ModelSummaryTest {
     }
 
     /*
+     * Of 64 patches: 2 x 65 x 192 = 24960 for attention, 36864 for the projection and 294912 for the
+     * feed-forward network.
+     */
+    @Test
+    void thePatchesOfTheLastLayerAreNotRead() {
+        VisionTransformer vit = Presets.builder(CIFAR).optNumClasses(10).build();
+        summary(vit);
+        assertThat(ModelSummary.unreadMacs(vit)).isEqualTo(64 * (24_960 + 36_864 + 294_912));
+
+        VisionTransformer mixture = Presets.builder(CIFAR).optNumClasses(10).build();
+        ReMoE.builder().optLayers(12).build().insertInto(mixture);
+        summary(mixture);
+        assertThat(ModelSummary.unreadMacs(mixture)).isZero();
+
+        VisionTransformer mean =
+                Presets.builder(CIFAR).optNumClasses(10).optClassToken(false).build();
+        summary(mean);
+        assertThat(ModelSummary.unreadMacs(mean)).isZero();
+    }
+
+    /*
      * h = round(0.36 x 192) = 69. One expert has 2 x 192 x 69 = 26496 weights and 69 + 192 = 261
      * biases, 26757 in all; a centre and 4 regional ones have 5 x 26757 = 133785.
      * 5362762 + 2 x 133785 = 5630332 parameters.

@@ -2,13 +2,13 @@ package io.github.remoe.bench;
 
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.reflect.TypeToken;
 
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,6 +19,10 @@ import java.util.Set;
  * Measures a plan row by row: for each row both sides start a fresh process and do the work in turns,
  * ours first, so that the machine's noise meets both. Before a network's first row, both sides have to
  * give the same logits, loss and gradient.
+ *
+ * <p>A first round does not count. Work that is short is made for some seconds more, until Java has
+ * compiled it, and each of its times is the mean of as many repetitions as take half a second.
+ * AutoAttack lasts minutes, most of them in compiled code, and has no round that does not count.
  */
 final class Bench implements AutoCloseable {
 
@@ -28,21 +32,20 @@ final class Bench implements AutoCloseable {
     private static final int CHECKED_IMAGES = 8;
     private static final int CIFAR_RECORDS = 10_000;
 
-    // One time should not be shorter than this; some passes before, to see how long one takes.
     private static final double LEAST_SECONDS = 0.5;
     // Java compiles what has run often enough.
     private static final double WARM_UP_SECONDS = 5;
-    private static final int MOST_WARM_UPS = 1000;
-    private static final int MOST_REPEATS = 100;
+    private static final int MOST_REPEATS = 10_000;
     private static final int TRIAL_REPEATS = 3;
 
     private final BenchPlan plan;
     private final List<String> ours;
     private final List<String> theirs;
     private final Path folder;
-    private final BenchFile file;
+    private final String commandLine;
     private final BenchListener listener;
     private final Set<String> checked = new HashSet<>();
+    private final Map<String, Requests.Environment> environments = new HashMap<>();
 
     private BenchInputs inputs;
     private BenchModel prepared;
@@ -64,7 +67,7 @@ final class Bench implements AutoCloseable {
      * @param ours what starts a worker of our side
      * @param theirs what starts the peer's; empty without one
      * @param folder a folder for weights and images
-     * @param file is told the versions
+     * @param commandLine the command, for the record
      * @param listener is told how it goes on
      */
     Bench(
@@ -72,14 +75,46 @@ final class Bench implements AutoCloseable {
             List<String> ours,
             List<String> theirs,
             Path folder,
-            BenchFile file,
+            String commandLine,
             BenchListener listener) {
         this.plan = plan;
         this.ours = ours;
         this.theirs = theirs;
         this.folder = folder;
-        this.file = file;
+        this.commandLine = commandLine;
         this.listener = listener;
+    }
+
+    /**
+     * Tells whether a row need not be measured again.
+     *
+     * @param item the row
+     * @param result what was measured before
+     * @return whether it has the rounds and the sides that are asked for, with the libraries that are
+     *     there now
+     * @throws IOException if a side fails
+     */
+    boolean isDone(BenchPlan.Item item, BenchResult result) throws IOException {
+        if (result.ours().seconds().size() < item.row().rounds(plan.rounds())
+                || !environment(OURS, ours, item).equals(result.ours().environment())) {
+            return false;
+        }
+        return theirs.isEmpty()
+                || !item.row().comparesWithPeer()
+                || result.theirs() != null
+                        && environment(THEIRS, theirs, item)
+                                .equals(result.theirs().environment());
+    }
+
+    private Requests.Environment environment(String name, List<String> command, BenchPlan.Item item)
+            throws IOException {
+        if (!environments.containsKey(name)) {
+            open(item.model());
+            try (WorkerProcess worker = start(name, command)) {
+                load(worker, name, request(false, 1, null));
+            }
+        }
+        return environments.get(name);
     }
 
     /**
@@ -98,12 +133,16 @@ final class Bench implements AutoCloseable {
         };
     }
 
-    private void prepare(BenchPlan.Item item) throws IOException {
-        if (!item.model().equals(prepared)) {
+    private void open(BenchModel model) throws IOException {
+        if (!model.equals(prepared)) {
             close();
-            inputs = new BenchInputs(plan, item.model(), folder);
-            prepared = item.model();
+            inputs = new BenchInputs(plan, model, folder);
+            prepared = model;
         }
+    }
+
+    private void prepare(BenchPlan.Item item) throws IOException {
+        open(item.model());
         boolean remoe = item.row().network() == Row.Network.REMOE;
         if (item.row().comparesWithPeer()
                 && !theirs.isEmpty()
@@ -113,45 +152,42 @@ final class Bench implements AutoCloseable {
     }
 
     private void checkAgreement(BenchPlan.Item item, boolean remoe) throws IOException {
-        Requests.Load load = load(remoe, CHECKED_IMAGES, null);
+        Requests.Load load = request(remoe, CHECKED_IMAGES, null);
         Requests.Check check = new Requests.Check(CHECKED_IMAGES);
         JsonObject here;
         try (WorkerProcess worker = start(OURS, ours)) {
-            remember("ours", worker.ask("load", load));
+            load(worker, OURS, load);
             here = worker.ask("check", check);
         }
         try (WorkerProcess worker = start(THEIRS, theirs)) {
-            remember("theirs", worker.ask("load", load));
+            load(worker, THEIRS, load);
             new Agreement(item.model().name() + (remoe ? " with ReMoE" : ""))
                     .check(here, worker.ask("check", check));
         }
     }
 
-    private void remember(String side, JsonObject loaded) {
-        file.versions()
-                .put(
-                        side,
-                        Requests.GSON.fromJson(
-                                loaded.get("versions"),
-                                new TypeToken<Map<String, String>>() {}.getType()));
+    private void load(WorkerProcess worker, String name, Requests.Load load) throws IOException {
+        environments.put(
+                name, Requests.GSON.fromJson(worker.ask("load", load), Requests.Environment.class));
     }
 
     private BenchResult measureAgainstPeer(BenchPlan.Item item) throws IOException {
-        Requests.Load load = load(
+        Requests.Load load = request(
                 item.row().network() == Row.Network.REMOE, item.row().images(item.model()), null);
         try (WorkerProcess our = start(OURS, ours);
                 WorkerProcess their = theirs.isEmpty() ? null : start(THEIRS, theirs)) {
             List<Contender> contenders = new ArrayList<>();
-            remember("ours", our.ask("load", load));
+            load(our, OURS, load);
             contenders.add(repeat -> run(our, item, repeat, null));
             if (their != null) {
-                remember("theirs", their.ask("load", load));
+                load(their, THEIRS, load);
                 contenders.add(repeat -> run(their, item, repeat, null));
             }
             int repeat = warmUp(item, contenders);
             List<List<Run>> runs = inTurns(item, contenders, repeat);
-            BenchResult.Side ourSide = side(runs.get(0), our);
-            BenchResult.Side theirSide = their == null ? null : side(runs.get(1), their);
+            BenchResult.Side ourSide = side(OURS, runs.get(0), peak(our));
+            BenchResult.Side theirSide =
+                    their == null ? null : side(THEIRS, runs.get(1), peak(their));
             return result(item, repeat, ourSide, theirSide, null, rate(our, null));
         }
     }
@@ -160,11 +196,8 @@ final class Bench implements AutoCloseable {
     private BenchResult measureOverhead(BenchPlan.Item item) throws IOException {
         try (WorkerProcess our = start(OURS, ours)) {
             for (String name : List.of("plain", "remoe")) {
-                remember(
-                        "ours",
-                        our.ask(
-                                "load",
-                                load(name.equals("remoe"), item.row().images(item.model()), name)));
+                int images = item.row().images(item.model());
+                load(our, OURS, request(name.equals("remoe"), images, name));
             }
             List<Contender> contenders = List.of(
                     repeat -> run(our, item, repeat, "remoe"),
@@ -174,9 +207,9 @@ final class Bench implements AutoCloseable {
             return result(
                     item,
                     repeat,
-                    side(runs.get(0), our),
+                    side(OURS, runs.get(0), peak(our)),
                     null,
-                    side(runs.get(1), our),
+                    side(OURS, runs.get(1), peak(our)),
                     rate(our, "plain"));
         }
     }
@@ -194,20 +227,19 @@ final class Bench implements AutoCloseable {
         return result(
                 item,
                 1,
-                side(runs.get(0), peaks.get(last)),
-                theirs.isEmpty() ? null : side(runs.get(1), peaks.get(last + 1)),
+                side(OURS, runs.get(0), peaks.get(last)),
+                theirs.isEmpty() ? null : side(THEIRS, runs.get(1), peaks.get(last + 1)),
                 null,
                 0);
     }
 
     private Run startUp(String name, List<String> command, List<Long> peaks) throws IOException {
-        Requests.Load load = load(false, 1, null);
+        Requests.Load load = request(false, 1, null);
         long start = System.nanoTime();
         try (WorkerProcess worker = start(name, command)) {
-            JsonObject loaded = worker.ask("load", load);
+            load(worker, name, load);
             worker.ask("check", new Requests.Check(1));
             double seconds = (System.nanoTime() - start) / 1e9;
-            remember(name.equals(OURS) ? "ours" : "theirs", loaded);
             peaks.add(peak(worker));
             return new Run(seconds, Map.of());
         }
@@ -236,19 +268,24 @@ final class Bench implements AutoCloseable {
 
     /** The round that does not count; it tells how often something short has to be repeated. */
     private int warmUp(BenchPlan.Item item, List<Contender> contenders) throws IOException {
+        if (!item.row().isWarmedUp()) {
+            return 1;
+        }
         int repeat = 1;
         for (Contender contender : contenders) {
             contender.run(1);
             if (item.row().isRepeatable()) {
-                double seconds = contender.run(TRIAL_REPEATS).seconds();
-                double wanted = Math.ceil(LEAST_SECONDS / seconds);
-                repeat = (int) Math.max(repeat, Math.min(MOST_REPEATS, wanted));
-                double warmUps = Math.ceil(WARM_UP_SECONDS / seconds);
-                contender.run((int) Math.min(MOST_WARM_UPS, warmUps));
+                double cold = contender.run(TRIAL_REPEATS).seconds();
+                double warm = contender.run(times(WARM_UP_SECONDS, cold)).seconds();
+                repeat = Math.max(repeat, times(LEAST_SECONDS, warm));
             }
             listener.onRun();
         }
         return repeat;
+    }
+
+    private static int times(double seconds, double secondsOfOne) {
+        return (int) Math.min(MOST_REPEATS, Math.ceil(seconds / secondsOfOne));
     }
 
     private List<List<Run>> inTurns(BenchPlan.Item item, List<Contender> contenders, int repeat)
@@ -288,6 +325,7 @@ final class Bench implements AutoCloseable {
                 repeat,
                 row.isAttacked() ? inputs.epsilon() : 0,
                 Instant.now().truncatedTo(ChronoUnit.SECONDS).toString(),
+                commandLine,
                 ourSide,
                 theirSide,
                 plainSide,
@@ -295,15 +333,12 @@ final class Bench implements AutoCloseable {
                 rate);
     }
 
-    private static BenchResult.Side side(List<Run> runs, WorkerProcess worker) throws IOException {
-        return side(runs, peak(worker));
-    }
-
-    private static BenchResult.Side side(List<Run> runs, Long peak) {
+    private BenchResult.Side side(String name, List<Run> runs, Long peak) {
         return new BenchResult.Side(
                 runs.stream().map(Run::seconds).toList(),
                 runs.get(runs.size() - 1).result(),
-                peak);
+                peak,
+                environments.get(name));
     }
 
     private static Long peak(WorkerProcess worker) throws IOException {
@@ -319,7 +354,7 @@ final class Bench implements AutoCloseable {
                 .getAsDouble();
     }
 
-    private Requests.Load load(boolean remoe, int images, String as) throws IOException {
+    private Requests.Load request(boolean remoe, int images, String as) throws IOException {
         BenchInputs.Variant variant = remoe ? inputs.remoe() : inputs.plain();
         return new Requests.Load(
                 variant.network(),

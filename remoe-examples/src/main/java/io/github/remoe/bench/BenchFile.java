@@ -10,27 +10,18 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 
 /**
  * All that was measured, the content of {@code bench.json}.
  *
- * @param commandLine the command that measured last
  * @param machine the machine
  * @param settings what all rows have in common
- * @param versions the versions of each side's libraries
  * @param results the rows
  */
-record BenchFile(
-        String commandLine,
-        Machine machine,
-        Settings settings,
-        Map<String, Map<String, String>> versions,
-        List<BenchResult> results) {
+record BenchFile(Machine machine, Settings settings, List<BenchResult> results) {
 
     private static final Gson GSON =
             new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
@@ -57,32 +48,42 @@ record BenchFile(
     }
 
     /** Opens the file for a plan, or starts it. */
-    static BenchFile open(Path file, BenchPlan plan, String commandLine) throws IOException {
+    static BenchFile open(Path file, BenchPlan plan) throws IOException {
         Settings settings = Settings.of(plan);
         Machine machine = Machine.present();
         if (!Files.exists(file)) {
-            return new BenchFile(
-                    commandLine, machine, settings, new LinkedHashMap<>(), new ArrayList<>());
+            return new BenchFile(machine, settings, new ArrayList<>());
         }
-        BenchFile known;
-        try {
-            known = GSON.fromJson(Files.readString(file), BenchFile.class);
-        } catch (JsonParseException e) {
-            throw new IOException(
-                    file + " is no result of a benchmark: delete it, or choose another folder.", e);
-        }
+        BenchFile known = read(file);
         if (!settings.equals(known.settings) || !machine.equals(known.machine)) {
             throw new IOException(String.format(
                     "%s has rows measured with %s on %s; now it would be %s on %s. Choose another"
                             + " folder.",
                     file, known.settings, known.machine, settings, machine));
         }
-        return new BenchFile(
-                commandLine,
-                machine,
-                settings,
-                new LinkedHashMap<>(known.versions),
-                new ArrayList<>(known.results));
+        return new BenchFile(machine, settings, new ArrayList<>(known.results));
+    }
+
+    private static BenchFile read(Path file) throws IOException {
+        JsonParseException cause = null;
+        try {
+            BenchFile known = GSON.fromJson(Files.readString(file), BenchFile.class);
+            if (known != null && known.settings != null && known.isWhole()) {
+                return known;
+            }
+        } catch (JsonParseException e) {
+            cause = e;
+        }
+        throw new IOException(
+                file + " is no result of this benchmark: delete it, or choose another folder.",
+                cause);
+    }
+
+    private boolean isWhole() {
+        return results != null
+                && results.stream()
+                        .allMatch(result ->
+                                result.ours() != null && result.ours().environment() != null);
     }
 
     Optional<BenchResult> find(BenchPlan.Item item) {

@@ -9,13 +9,15 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
  * The folder of a benchmark: {@code bench.json} with every single time, {@code bench.md} with the table,
  * and a chart for each network. It is brought up to date after each row, so a benchmark that was stopped
- * goes on with the rows that are missing.
+ * goes on with the rows that are missing. A row that has fewer rounds than asked for, or was measured
+ * with other libraries, counts as missing.
  */
 public final class BenchFolder {
 
@@ -58,51 +60,51 @@ public final class BenchFolder {
             throws IOException {
         Files.createDirectories(path);
         Path json = path.resolve("bench.json");
-        BenchFile file = BenchFile.open(json, plan, commandLine);
-        List<BenchPlan.Item> open = plan.items().stream()
-                .filter(item -> force || !isDone(item, file, peer))
-                .toList();
-        listener.onStart(open.stream()
-                .mapToInt(item -> (1 + item.row().rounds(plan.rounds())) * sides(item.row(), peer))
-                .sum());
-        List<String> notes = notes(plan, peer);
+        BenchFile file = BenchFile.open(json, plan);
         Path work = path.resolve("work").toAbsolutePath();
         delete(work); // of one that was stopped
         Files.createDirectories(work);
-        try (Bench bench = new Bench(plan, ours, peer.command(), work, file, listener)) {
+        try (Bench bench = new Bench(plan, ours, peer.command(), work, commandLine, listener)) {
+            List<BenchPlan.Item> open = new ArrayList<>();
+            for (BenchPlan.Item item : plan.items()) {
+                Optional<BenchResult> known = file.find(item);
+                if (force || known.isEmpty() || !bench.isDone(item, known.get())) {
+                    open.add(item);
+                }
+            }
+            listener.onStart(open.stream()
+                    .mapToInt(item -> runs(item.row(), plan) * sides(item.row(), peer))
+                    .sum());
             for (BenchPlan.Item item : open) {
                 file.put(bench.measure(item));
                 file.save(json);
-                write(file, notes);
+                write(file, notes(file, plan, peer));
             }
         } finally {
             delete(work);
         }
-        return write(file, notes);
+        return write(file, notes(file, plan, peer));
     }
 
-    private static boolean isDone(BenchPlan.Item item, BenchFile file, Peer peer) {
-        return file.find(item)
-                .filter(result -> result.theirs() != null
-                        || !item.row().comparesWithPeer()
-                        || !peer.isThere())
-                .isPresent();
+    private static int runs(Row row, BenchPlan plan) {
+        return (row.isWarmedUp() ? 1 : 0) + row.rounds(plan.rounds());
     }
 
     private static int sides(Row row, Peer peer) {
         return peer.isThere() || !row.comparesWithPeer() ? 2 : 1;
     }
 
-    private static List<String> notes(BenchPlan plan, Peer peer) {
+    private static List<String> notes(BenchFile file, BenchPlan plan, Peer peer) {
         List<String> notes = new ArrayList<>();
-        if (!peer.isThere()) {
-            notes.add(
-                    peer.missing().isEmpty()
-                            ? "Only our side was measured."
-                            : "Only our side was measured: " + peer.missing() + ".");
+        if (file.results().stream()
+                .anyMatch(result -> result.kind().comparesWithPeer() && result.theirs() == null)) {
+            notes.add("Only our side was measured in rows without a time of theirs"
+                    + (peer.missing().isEmpty() ? "." : ": " + peer.missing() + "."));
         }
         String without = plan.models().stream()
                 .filter(model -> plan.rows().isEmpty() && !model.autoAttackByDefault())
+                .filter(model ->
+                        file.find(new BenchPlan.Item(model, Row.AUTOATTACK)).isEmpty())
                 .map(BenchModel::name)
                 .collect(Collectors.joining(", "));
         if (!without.isEmpty()) {

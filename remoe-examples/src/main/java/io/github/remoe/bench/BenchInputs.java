@@ -81,7 +81,7 @@ final class BenchInputs implements AutoCloseable {
      *
      * @param network its description
      * @param weights the file of its weights
-     * @param macs its multiply-adds for one image
+     * @param macs the multiply-adds that it computes for one image
      */
     record Variant(Network network, Path weights, long macs) {}
 
@@ -104,7 +104,7 @@ final class BenchInputs implements AutoCloseable {
         VisionTransformer mixture = create();
         ReMoE.builder().build().insertInto(mixture);
         Pretrained.builder().build().load(mixture, plain.weights());
-        awaken(mixture);
+        fillZeroWeights(mixture);
         remoe = save(mixture, "remoe");
         target = new TargetModel(model);
     }
@@ -121,7 +121,7 @@ final class BenchInputs implements AutoCloseable {
     }
 
     /** New experts add nothing, and a check of both sides would not see them. */
-    private void awaken(VisionTransformer mixture) {
+    private void fillZeroWeights(VisionTransformer mixture) {
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
             mixture.getParameters().forEach(entry -> {
@@ -143,7 +143,8 @@ final class BenchInputs implements AutoCloseable {
         try (NDList tensors = TimmTensors.of(network, model.getNDManager())) {
             SafeTensors.save(file, tensors, Map.of());
         }
-        return new Variant(Network.of(network), file, ModelSummary.of(network).macs());
+        long macs = ModelSummary.of(network).macs() - ModelSummary.unreadMacs(network);
+        return new Variant(Network.of(network), file, macs);
     }
 
     Variant plain() {
@@ -210,7 +211,6 @@ final class BenchInputs implements AutoCloseable {
             for (int i = 0; i < TRIED_EPSILONS; i++) {
                 double middle = Math.sqrt(low * high);
                 NDArray adversarial = Pgd.builder(ThreatModel.linf((float) middle))
-                        .optStepSize(Subject.STEP_SIZE)
                         .optSteps(TRIED_STEPS)
                         .build()
                         .perturb(

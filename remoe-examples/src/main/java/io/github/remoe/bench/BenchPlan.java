@@ -11,7 +11,8 @@ import java.util.List;
  *
  * @param models the networks
  * @param rows the rows of the table; none for all that a model has unless asked otherwise
- * @param rounds how often each side is measured, after one round that does not count
+ * @param rounds how often each side is measured, after one round that does not count; rows that last
+ *     minutes have fewer
  * @param threads the threads of PyTorch
  * @param device PyTorch's name of it: {@code cpu} or {@code cuda:0}
  * @param weights a safetensors file for the one network, null for random weights

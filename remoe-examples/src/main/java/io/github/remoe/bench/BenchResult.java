@@ -13,6 +13,7 @@ import java.util.Map;
  * @param repeat how often the work was repeated for one time
  * @param epsilon the radius of the attack in pixel values; 0 without one
  * @param date when it was measured, ISO 8601
+ * @param commandLine the command that measured it
  * @param ours our times; with ReMoE blocks, where they are compared with the plain network
  * @param theirs the peer's times, of the same rounds; null if there was no peer
  * @param plain the plain network's times, of the same rounds; null if it is not compared with it
@@ -28,6 +29,7 @@ record BenchResult(
         int repeat,
         float epsilon,
         String date,
+        String commandLine,
         Side ours,
         Side theirs,
         Side plain,
@@ -37,7 +39,8 @@ record BenchResult(
     /** What ReMoE blocks may cost, as a multiple of the plain network's time. */
     static final double MOST_OVERHEAD = 1.05;
 
-    private static final double MOST_MEMORY = 1;
+    /** What our memory may be, as a multiple of the peer's. */
+    static final double MOST_MEMORY = 1;
 
     /**
      * What one side took.
@@ -45,8 +48,13 @@ record BenchResult(
      * @param seconds the time of each round
      * @param result what the work found, such as accuracies, in the last round
      * @param peakBytes the most memory that its process had in use; null if that is not known
+     * @param environment what it ran on
      */
-    record Side(List<Double> seconds, Map<String, Double> result, Long peakBytes) {
+    record Side(
+            List<Double> seconds,
+            Map<String, Double> result,
+            Long peakBytes,
+            Requests.Environment environment) {
 
         double median() {
             return MedianRange.of(seconds).median();
@@ -83,11 +91,16 @@ record BenchResult(
 
     boolean isFastEnough() {
         return plain != null
-                ? overhead().median() <= MOST_OVERHEAD
-                : ratio().median() >= kind().leastRatio();
+                ? asShown(overhead().median()) <= MOST_OVERHEAD
+                : asShown(ratio().median()) >= kind().leastRatio();
     }
 
     boolean isSmallEnough() {
-        return !(memoryRatio() > MOST_MEMORY);
+        return !(asShown(memoryRatio()) > MOST_MEMORY);
+    }
+
+    /** To a tenth of a percent, so that no mark is missed by 0.0 %. */
+    private static double asShown(double ratio) {
+        return Math.rint(1000 * ratio) / 1000;
     }
 }

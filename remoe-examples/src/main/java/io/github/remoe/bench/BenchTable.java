@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /** The table of a benchmark in Markdown, one part for each network. */
@@ -61,7 +62,10 @@ final class BenchTable {
         Machine machine = file.machine();
         BenchFile.Settings settings = file.settings();
         StringBuilder text = new StringBuilder();
-        text.append(String.format("```\n%s\n```\n\n", file.commandLine()));
+        text.append(file.results().stream()
+                .map(BenchResult::commandLine)
+                .distinct()
+                .collect(Collectors.joining("\n", "```\n", "\n```\n\n")));
         text.append(String.format(
                 Locale.ROOT,
                 "%s, %d cores, %.1f GiB, %s, Java: %s; %s.\n",
@@ -71,13 +75,8 @@ final class BenchTable {
                 machine.system(),
                 machine.java(),
                 dates()));
-        new TreeMap<>(file.versions())
-                .forEach((side, versions) -> text.append(String.format(
-                        "%s: %s.\n",
-                        side.equals("ours") ? "Ours" : "Theirs",
-                        versions.entrySet().stream()
-                                .map(version -> version.getKey() + " " + version.getValue())
-                                .collect(Collectors.joining(", ")))));
+        text.append(environments("Ours", BenchResult::ours));
+        text.append(environments("Theirs", BenchResult::theirs));
         text.append(String.format(
                 "Device %s, threads of PyTorch: %d, %s, %s.\n",
                 settings.device(),
@@ -88,11 +87,81 @@ final class BenchTable {
                 settings.data() == null ? "drawn images" : "images of " + settings.data()));
         text.append(
                 "\nTimes are medians over rounds in which both sides take turns. A ratio is their"
-                        + " time over ours,\nthe median of each round's and in brackets their range. The limit"
-                        + " is the rate of float32 matrix\nproducts that our process reached right"
-                        + " afterwards.\n");
+                        + " time over ours,\nthe median of each round's and in brackets their range. Of 5 x 40"
+                        + " rounds, each of the 5 times is\nthe mean of 40 repetitions. The limit is the"
+                        + " rate of float32 matrix products that our process\nreached right afterwards"
+                        + limit()
+                        + ". Memory is the host's.\n");
+        pyTorchVersions().forEach(note -> text.append("\n").append(note).append("\n"));
         notes.forEach(note -> text.append("\n").append(note).append("\n"));
         return text.toString();
+    }
+
+    /** Each environment of a side; which rows had it, if there was more than one. */
+    private String environments(String name, Function<BenchResult, BenchResult.Side> side) {
+        Map<Requests.Environment, List<BenchResult>> byEnvironment = file.results().stream()
+                .filter(result -> side.apply(result) != null)
+                .collect(Collectors.groupingBy(
+                        result -> side.apply(result).environment(),
+                        LinkedHashMap::new,
+                        Collectors.toList()));
+        return byEnvironment.entrySet().stream()
+                .map(entry -> name
+                        + (byEnvironment.size() == 1 ? "" : " (" + names(entry.getValue()) + ")")
+                        + ": "
+                        + libraries(entry.getKey())
+                        + ".\n")
+                .collect(Collectors.joining());
+    }
+
+    private static String names(List<BenchResult> results) {
+        return results.stream()
+                .map(result -> (result.model() + " " + result.row()).strip())
+                .collect(Collectors.joining(", "));
+    }
+
+    private String libraries(Requests.Environment environment) {
+        String versions = new TreeMap<>(environment.versions())
+                .entrySet().stream()
+                        .map(version -> version.getKey() + " " + version.getValue())
+                        .collect(Collectors.joining(", "));
+        return environment.device().equals(file.settings().device())
+                ? versions
+                : versions + ", on " + environment.device();
+    }
+
+    /** It should be the same native library on both sides. */
+    private List<String> pyTorchVersions() {
+        return file.results().stream()
+                .filter(result -> result.theirs() != null)
+                .map(result -> List.of(
+                        version(result.ours(), "PyTorch"), version(result.theirs(), "torch")))
+                .filter(versions -> !versions.get(0).equals(versions.get(1)))
+                .map(versions -> String.format(
+                        "PyTorch %s here and %s there: ratios are of these versions too.",
+                        versions.get(0), versions.get(1)))
+                .distinct()
+                .toList();
+    }
+
+    /** Without what it was built for, such as {@code +cu128}. */
+    private static String version(BenchResult.Side side, String library) {
+        return side.environment()
+                .versions()
+                .getOrDefault(library, "unknown")
+                .replaceFirst("\\+.*", "");
+    }
+
+    /** The median rate, if any row has one. */
+    private String limit() {
+        List<Double> rates = file.results().stream()
+                .map(BenchResult::flopsPerSecond)
+                .filter(rate -> rate > 0)
+                .toList();
+        return rates.isEmpty()
+                ? ""
+                : String.format(
+                        Locale.ROOT, ", %.0f GFLOP/s", MedianRange.of(rates).median() / 1e9);
     }
 
     /** The day, or the first and the last. */
@@ -106,9 +175,10 @@ final class BenchTable {
     }
 
     private static String rows(List<BenchResult> results) {
-        StringBuilder text = new StringBuilder(
-                "\n| row | ours | theirs | theirs / ours | of the limit"
-                        + " | peak memory, ours and theirs | mark |\n|---|---|---|---|---|---|---|\n");
+        StringBuilder text =
+                new StringBuilder("\n| row | ours | theirs | theirs / ours | of the limit"
+                        + " | peak memory, ours and theirs | rounds | mark |\n"
+                        + "|---|---|---|---|---|---|---|---|\n");
         for (BenchResult result : results) {
             text.append(line(
                     label(result),
@@ -119,27 +189,41 @@ final class BenchTable {
                             ? NONE
                             : String.format(Locale.ROOT, "%.0f %%", 100 * result.shareOfLimit()),
                     memory(result.ours()) + ", " + memory(result.theirs()),
+                    rounds(result),
                     mark(result)));
         }
         return text.toString();
     }
 
     private static String overheadRows(List<BenchResult> results) {
-        StringBuilder text = new StringBuilder("\n| our own row | plain | with ReMoE | with ReMoE /"
-                + " plain | mark |\n|---|---|---|---|---|\n");
+        StringBuilder text = new StringBuilder("\n| our own row | plain | with ReMoE | overhead"
+                + " | rounds | mark |\n|---|---|---|---|---|---|\n");
         for (BenchResult result : results) {
+            MedianRange overhead = result.overhead();
             text.append(line(
                     label(result),
                     seconds(result.plain().median()),
                     seconds(result.ours().median()),
-                    range(result.overhead()),
                     String.format(
                             Locale.ROOT,
-                            "at most %s: %s",
-                            BenchResult.MOST_OVERHEAD,
-                            result.isFastEnough() ? "met" : "missed")));
+                            "%.1f %% (%.1f to %.1f)",
+                            above(overhead.median(), 1),
+                            above(overhead.min(), 1),
+                            above(overhead.max(), 1)),
+                    rounds(result),
+                    overheadMark(result)));
         }
         return text.toString();
+    }
+
+    /** By how many percent. */
+    private static double above(double value, double base) {
+        return 100 * (value / base - 1);
+    }
+
+    private static String rounds(BenchResult result) {
+        int rounds = result.ours().seconds().size();
+        return result.repeat() == 1 ? "" + rounds : rounds + " x " + result.repeat();
     }
 
     private static String line(String... cells) {
@@ -209,6 +293,17 @@ final class BenchTable {
                 : String.format(Locale.ROOT, "%.0f MiB", side.peakBytes() / MIB);
     }
 
+    private static String overheadMark(BenchResult result) {
+        double points = 100 * (result.overhead().median() - BenchResult.MOST_OVERHEAD);
+        return String.format(
+                Locale.ROOT,
+                result.isFastEnough()
+                        ? "at most %.0f %%: met"
+                        : "at most %.0f %%: missed by %.1f points",
+                above(BenchResult.MOST_OVERHEAD, 1),
+                points);
+    }
+
     private static String mark(BenchResult result) {
         if (result.theirs() == null) {
             return NONE;
@@ -217,13 +312,13 @@ final class BenchTable {
         String time = result.isFastEnough()
                 ? "met"
                 : String.format(
-                        Locale.ROOT,
-                        "missed by %.0f %%",
-                        100 * (1 - result.ratio().median() / least));
+                        Locale.ROOT, "missed by %.1f %%", -above(result.ratio().median(), least));
         String memory = result.isSmallEnough()
                 ? ""
                 : String.format(
-                        Locale.ROOT, "; memory missed: %.2f times theirs", result.memoryRatio());
+                        Locale.ROOT,
+                        "; memory missed by %.1f %%",
+                        above(result.memoryRatio(), BenchResult.MOST_MEMORY));
         return String.format(Locale.ROOT, "at least %s: %s%s", least, time, memory);
     }
 }

@@ -3,6 +3,8 @@ package io.github.remoe.bench;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 
+import java.util.Map;
+
 /** What workers are asked: one JSON object a line, whose member {@code do} says which of these. */
 final class Requests {
 
@@ -30,6 +32,14 @@ final class Requests {
             int threads,
             String device,
             String as) {}
+
+    /**
+     * The answer to {@link Load}: what a worker runs on.
+     *
+     * @param versions the versions of its libraries by name
+     * @param device the device, on the peer's side the name of a GPU
+     */
+    record Environment(Map<String, String> versions, String device) {}
 
     /**
      * Tells logits, loss and gradient, to be compared.

@@ -45,6 +45,8 @@ public enum Row {
     private static final int DATA_BATCH = 128;
     private static final int INFERENCE_BATCH = 64;
     private static final int OVERHEAD_ROUNDS = 5;
+    private static final int MOST_EVALUATIONS = 3;
+    private static final int MOST_AUTO_ATTACKS = 2;
     private static final int ATTACK_STEPS = 10;
     private static final int EVALUATION_STEPS = 20;
 
@@ -117,9 +119,24 @@ public enum Row {
         return this == REMOE_SAT_STEP;
     }
 
-    /** How often each side is measured: a difference of 5 % in something short takes more. */
+    /**
+     * Returns how often each side is measured: a difference of 5 % in something short takes more rounds,
+     * what lasts minutes has fewer.
+     *
+     * @param rounds the rounds of the plan
+     */
     int rounds(int rounds) {
-        return this == REMOE_OVERHEAD_INFERENCE ? OVERHEAD_ROUNDS * rounds : rounds;
+        return switch (this) {
+            case REMOE_OVERHEAD_INFERENCE -> OVERHEAD_ROUNDS * rounds;
+            case EVALUATION -> Math.min(MOST_EVALUATIONS, rounds);
+            case AUTOATTACK -> Math.min(MOST_AUTO_ATTACKS, rounds);
+            default -> rounds;
+        };
+    }
+
+    /** Whether a round that does not count comes first: AutoAttack is warm long before its end. */
+    boolean isWarmedUp() {
+        return this != AUTOATTACK;
     }
 
     int batch(BenchModel model) {

@@ -55,7 +55,6 @@ final class Work {
                         run,
                         threat -> Pgd.builder(threat)
                                 .optSteps(EVALUATION_STEPS)
-                                .optStepSize(Subject.STEP_SIZE)
                                 .optEarlyStop(true)
                                 .build());
             case "autoattack" -> evaluation(subject, run, AutoAttack::standard);
@@ -149,8 +148,7 @@ final class Work {
         }
     }
 
-    /** The rate that bounds all others: the product of two large square matrices. */
-    /** The faster of the two ways to multiply matrices that PyTorch has on a processor. */
+    /** The rate that bounds all others: of the two ways PyTorch has to multiply matrices, the faster. */
     private static Timing matrixProduct(Subject subject) {
         long side = subject.manager().getDevice().isGpu() ? 4096 : 1024;
         try (NDManager manager = subject.manager().newSubManager()) {

@@ -11,6 +11,8 @@ import com.google.gson.JsonParser;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -43,10 +45,16 @@ class BenchFolderTest {
     }
 
     private String measure(Peer peer, boolean force, int threads, Row... rows) throws IOException {
+        return measure(peer, force, threads, 2, "remoe bench", rows);
+    }
+
+    private String measure(
+            Peer peer, boolean force, int threads, int rounds, String commandLine, Row... rows)
+            throws IOException {
         BenchPlan plan =
-                new BenchPlan(List.of(TINY), List.of(rows), 2, threads, "cpu", null, null, 0);
+                new BenchPlan(List.of(TINY), List.of(rows), rounds, threads, "cpu", null, null, 0);
         return new BenchFolder(folder.resolve("out"))
-                .measure(plan, ours, peer, force, "remoe bench", new BenchListener() {
+                .measure(plan, ours, peer, force, commandLine, new BenchListener() {
                     @Override
                     public void onStart(int runs) {
                         told.add("start " + runs);
@@ -117,17 +125,20 @@ class BenchFolderTest {
         }
         assertThat(folder.resolve("out/bench.md")).hasContent(table);
         assertThat(table).contains("remoe bench", "Ours: fake 1.", "Theirs: fake 1.");
-        assertThat(json().get("commandLine").getAsString()).isEqualTo("remoe bench");
+        assertThat(result(0).get("commandLine").getAsString()).isEqualTo("remoe bench");
         assertThat(result(0).get("flopsPerSecond").getAsDouble()).isEqualTo(1e9);
     }
 
     @Test
     void shortWorkIsRepeatedEquallyOftenOnBothSides() throws IOException {
-        // The trial says 0.1 s here and 0.05 s there: 10 passes take half a second on both sides.
-        ours = FakeWorker.command("ours", log, "9,0.1,0.1", 1);
-        measure(peer("9,0.05,0.05", 1), false, 1, Row.INFERENCE_1);
+        // Once Java has compiled it, a pass takes 0.1 s here, and 0.05 s there: 10 passes take half
+        // a
+        // second on both sides.
+        ours = FakeWorker.command("ours", log, "9,1,0.1,0.2", 1);
+        String table = measure(peer("9,1,0.05,0.3", 1), false, 1, Row.INFERENCE_1);
 
         assertThat(result(0).get("repeat").getAsInt()).isEqualTo(10);
+        assertThat(table).contains("| 200 ms | 300 ms |", "| 2 x 10 |");
     }
 
     @Test
@@ -140,7 +151,8 @@ class BenchFolderTest {
                 .contains("ours run sat-step plain false")
                 .noneMatch(line -> line.startsWith("theirs"));
         assertThat(table)
-                .contains("| 1.00 s | 1.15 s | 1.15 (1.10 to 1.20) | at most 1.05: missed |");
+                .contains("| 1.00 s | 1.15 s | 15.0 % (10.0 to 20.0) | 2 |"
+                        + " at most 5 %: missed by 10.0 points |");
     }
 
     @Test
@@ -188,7 +200,7 @@ class BenchFolderTest {
         measure(Peer.NONE, false, 1, Row.SAT_STEP);
         Files.delete(log);
         measure(Peer.NONE, false, 1, Row.SAT_STEP);
-        assertThat(log).doesNotExist();
+        assertThat(Files.readAllLines(log)).containsExactly("ours load", "ours quit");
 
         measure(Peer.NONE, true, 1, Row.SAT_STEP);
         assertThat(Files.readAllLines(log)).contains("ours run sat-step false");
@@ -253,7 +265,62 @@ class BenchFolderTest {
         String table = measure(missing, false, 1, Row.SAT_STEP);
 
         assertThat(table)
-                .contains("Only our side was measured: there is no no-such-python.")
+                .contains("Only our side was measured in rows without a time of theirs: there is no"
+                        + " no-such-python.")
                 .contains("| 1.00 s | – | – |");
+    }
+
+    @Test
+    void rowsOfBothSidesStayWithoutThePeer() throws IOException {
+        measure(peer("1", 1), false, 1, Row.SAT_STEP);
+
+        assertThat(measure(Peer.NONE, false, 1, Row.SAT_STEP)).doesNotContain("Only our side");
+        assertThat(measure(Peer.NONE, false, 1, Row.SAT_STEP, Row.PGD_STEP))
+                .contains("Only our side was measured in rows without a time of theirs.");
+    }
+
+    @Test
+    void otherLibrariesAndMoreRoundsAreMeasuredAgain() throws IOException {
+        measure(peer("1", 1), false, 1, Row.PGD_STEP, Row.SAT_STEP);
+        ours.add(1, "-Dversion=2");
+        Files.delete(log);
+        String table = measure(peer("1", 1), false, 1, 2, "remoe bench again", Row.SAT_STEP);
+
+        assertThat(Files.readAllLines(log)).contains("ours run sat-step false");
+        assertThat(table)
+                .contains("```\nremoe bench\nremoe bench again\n```")
+                .contains(
+                        "Ours (tiny pgd-step): fake 1.\n",
+                        "Ours (tiny sat-step): fake 2.\n",
+                        "Theirs: fake 1.\n");
+
+        measure(peer("1", 1), false, 1, 1, "remoe bench", Row.SAT_STEP);
+        assertThat(result(1).getAsJsonObject("ours").getAsJsonArray("seconds")).hasSize(2);
+        measure(peer("1", 1), false, 1, 3, "remoe bench", Row.SAT_STEP);
+        assertThat(result(1).getAsJsonObject("ours").getAsJsonArray("seconds")).hasSize(3);
+    }
+
+    @Test
+    void everyRoundOfAutoAttackCounts() throws IOException {
+        ours = FakeWorker.command("ours", log, "4,2", 1);
+        String table = measure(Peer.NONE, false, 1, 5, "remoe bench", Row.AUTOATTACK);
+
+        assertThat(Files.readAllLines(log))
+                .filteredOn(line -> line.contains("autoattack"))
+                .hasSize(2);
+        assertThat(table).contains("| 3.00 s | – | – |");
+        assertThat(told).containsExactly("start 2", "tiny autoattack", "run", "run");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "{}", "[]", "{\"settings\":{},\"results\":[{}]}"})
+    void otherFilesAreNotOverwritten(String content) throws IOException {
+        Files.createDirectories(folder.resolve("out"));
+        Files.writeString(folder.resolve("out/bench.json"), content);
+
+        assertThatThrownBy(() -> measure(Peer.NONE, false, 1, Row.SAT_STEP))
+                .isInstanceOf(IOException.class)
+                .hasMessageEndingWith("is no result of this benchmark: delete it, or choose another"
+                        + " folder.");
     }
 }

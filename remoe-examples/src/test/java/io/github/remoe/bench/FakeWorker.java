@@ -21,7 +21,8 @@ import java.util.List;
  *
  * <p>Arguments: its name; a file, to which it writes its name and what it is asked; the seconds of its
  * runs one after the other, the last for all others; the one logit of its network; and what goes wrong:
- * {@code error}, {@code exit} or {@code chatter} when it is asked to run.
+ * {@code error}, {@code exit} or {@code chatter} when it is asked to run. The version of its library is
+ * Java's property {@code version}, otherwise 1.
  */
 final class FakeWorker {
 
@@ -58,7 +59,9 @@ final class FakeWorker {
             }
             System.out.println(
                     switch (kind) {
-                        case "load" -> "{\"versions\":{\"fake\":\"1\"},\"device\":\"cpu\"}";
+                        case "load" ->
+                            "{\"versions\":{\"fake\":\"" + System.getProperty("version", "1")
+                                    + "\"},\"device\":\"cpu\"}";
                         case "check" -> check(Double.parseDouble(args[3]));
                         case "memory" -> "{\"peakBytes\":2097152,\"residentBytes\":1048576}";
                         default -> run(request, seconds);

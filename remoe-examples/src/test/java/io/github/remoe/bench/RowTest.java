@@ -45,6 +45,14 @@ class RowTest {
     }
 
     @Test
+    void whatLastsMinutesHasFewerRounds() {
+        assertThat(Row.EVALUATION.rounds(5)).isEqualTo(3);
+        assertThat(Row.AUTOATTACK.rounds(5)).isEqualTo(2);
+        assertThat(Row.AUTOATTACK.rounds(1)).isEqualTo(1);
+        assertThat(Row.SAT_STEP.rounds(5)).isEqualTo(5);
+    }
+
+    @Test
     void autoAttackOnLargeImagesIsAskedForByName() {
         List<BenchModel> models = List.of(BenchModel.of("micro"), BenchModel.of("deit-t-224"));
 
