@@ -5,8 +5,7 @@ One JSON request a line comes in, one JSON answer a line goes out, {"error": ...
     {"do": "load", "network": ..., "weights": ..., "inputs": ..., "threads": 2, "device": "cpu"}
     {"do": "check", "batch": 8}                                what both sides must agree on
     {"do": "run", "row": "inference", "batch": 64}             seconds and result of a row
-    {"do": "profile", "row": "inference", "batch": 64}         its operations by time
-    {"do": "memory"}
+    {"do": "memory"}                                           the peak of this process
     {"do": "quit"}
 """
 
@@ -14,21 +13,25 @@ import json
 import os
 import re
 import sys
+import traceback
 from pathlib import Path
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 
 
+class Request(dict):
+    """What came in; says so itself if it lacks something."""
+
+    def __missing__(self, name):
+        raise ValueError(f"The request lacks '{name}'.")
+
+
 def memory():
-    """Peak and present resident bytes of this process, null where the system does not tell."""
+    """Peak resident bytes of this process, null where the system does not tell."""
     status = Path("/proc/self/status")
     text = status.read_text() if status.exists() else ""
-
-    def kilobytes(name):
-        found = re.search(rf"^{name}:\s+(\d+) kB", text, re.MULTILINE)
-        return int(found.group(1)) * 1024 if found else None
-
-    return {"peakBytes": kilobytes("VmHWM"), "residentBytes": kilobytes("VmRSS")}
+    found = re.search(r"^VmHWM:\s+(\d+) kB", text, re.MULTILINE)
+    return {"peakBytes": int(found.group(1)) * 1024 if found else None}
 
 
 class Session:
@@ -46,14 +49,14 @@ class Session:
             names = ("network", "weights", "inputs", "threads", "device")
             self.bench = Bench(*(request[name] for name in names))
             return self.bench.facts()
-        if do not in ("check", "run", "profile"):
+        if do not in ("check", "run"):
             raise ValueError(
-                f"Unknown request '{do}'. Known: load, check, run, profile, memory, quit.")
+                f"Unknown request '{do}'. Known: load, check, run, memory, quit.")
         if self.bench is None:
             raise ValueError(f"Nothing is loaded: send a load before '{do}'.")
         if do == "check":
             return self.bench.check(request["batch"])
-        return self.bench.run(request) if do == "run" else self.bench.profile(request)
+        return self.bench.run(request)
 
 
 def explain(error):
@@ -61,8 +64,6 @@ def explain(error):
     if isinstance(error, ModuleNotFoundError):
         return (f"The Python package {error.name} is missing. Install what the peer needs: "
                 f"pip install -r {REQUIREMENTS}")
-    if isinstance(error, KeyError):
-        return f"The request lacks {error}."
     return " ".join(f"{error or type(error).__name__}".split())
 
 
@@ -73,11 +74,12 @@ def main():
     session = Session()
     for line in sys.stdin:
         try:
-            request = json.loads(line)
+            request = json.loads(line, object_hook=Request)
             if request.get("do") == "quit":
                 break
             answer = json.dumps(session.answer(request), allow_nan=False)
         except Exception as error:
+            traceback.print_exc()
             answer = json.dumps({"error": explain(error)})
         answers.write(answer + "\n")
 

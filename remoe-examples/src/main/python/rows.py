@@ -1,7 +1,7 @@
 """The work of every row of the benchmark, as a PyTorch user writes it."""
 
 import json
-import statistics
+import platform
 import time
 from importlib import metadata
 from pathlib import Path
@@ -13,12 +13,12 @@ from timm.models.vision_transformer import VisionTransformer
 
 from remoe_torch import PixelClassifier, ReMoEVisionTransformer, sat_loss
 
-LIBRARIES = ("torch", "timm", "torchvision", "torchattacks", "autoattack", "numpy")
-EPSILON, STEP_SIZE = 8 / 255, 2 / 255
+LIBRARIES = ("torch", "timm", "torchvision", "torchattacks", "autoattack", "numpy", "safetensors")
+EPSILON = 8 / 255
 
 
 def installed_versions():
-    found = {}
+    found = {"Python": platform.python_version()}
     for name in LIBRARIES:
         try:
             found[name] = metadata.version(name)
@@ -85,7 +85,7 @@ class Bench:
         self.rows = {
             "inference": self.inference, "pgd-step": self.pgd_step, "sat-step": self.sat_step,
             "evaluation": self.evaluation, "autoattack": self.auto_attack,
-            "data": self.data, "matmul": self.matmul,
+            "data": self.data,
         }
         self.prepared = {}
 
@@ -137,27 +137,6 @@ class Bench:
         self.synchronize()
         return {"seconds": (time.perf_counter() - start) / repeat, "result": result}
 
-    def profile(self, request):
-        """The operations of a row by the time spent in themselves."""
-        work = self.prepare(request)
-        cuda = self.device.type == "cuda"
-        activities = [torch.profiler.ProfilerActivity.CPU]
-        if cuda:
-            activities.append(torch.profiler.ProfilerActivity.CUDA)
-        with torch.profiler.profile(activities=activities) as profiler:
-            self.synchronize()
-            start = time.perf_counter()
-            work()
-            self.synchronize()
-            seconds = time.perf_counter() - start
-        operations = [
-            {"op": event.key, "calls": event.count,
-             "selfSeconds": (event.self_device_time_total if cuda else event.self_cpu_time_total)
-             / 1e6}
-            for event in profiler.key_averages()]
-        operations.sort(key=lambda operation: -operation["selfSeconds"])
-        return {"seconds": seconds, "operations": operations[:25]}
-
     def prepare(self, request):
         row = request["row"]
         if row not in self.rows:
@@ -185,7 +164,7 @@ class Bench:
 
     def attack(self, steps, epsilon=EPSILON):
         import torchattacks
-        return torchattacks.PGD(self.model, eps=epsilon, alpha=STEP_SIZE, steps=steps)
+        return torchattacks.PGD(self.model, eps=epsilon, alpha=epsilon / 4, steps=steps)
 
     def pgd_step(self, request):
         images, labels = (self.first(name, request["batch"]) for name in ("images", "labels"))
@@ -261,22 +240,4 @@ class Bench:
             return {"images": sum(len(labels) for _, labels in batches)}
 
         work()  # starts the workers, which then stay
-        return work
-
-    def matmul(self, request):
-        a, b = (torch.rand(1024, 1024, device=self.device) for _ in range(2))
-        out = torch.empty_like(a)
-
-        def once():
-            self.synchronize()
-            start = time.perf_counter()
-            torch.mm(a, b, out=out)
-            self.synchronize()
-            return time.perf_counter() - start
-
-        def work():
-            once()
-            seconds = statistics.median(once() for _ in range(20))
-            return {"flopsPerSecond": 2 * 1024 ** 3 / seconds}
-
         return work

@@ -124,15 +124,14 @@ public final class Worker implements AutoCloseable {
 
     private static JsonObject memory() {
         JsonObject answer = new JsonObject();
-        answer.add("peakBytes", status("VmHWM:"));
-        answer.add("residentBytes", status("VmRSS:"));
+        answer.add("peakBytes", peakBytes());
         return answer;
     }
 
-    /** A figure of this process in bytes, null where there is no Linux. */
-    private static JsonElement status(String field) {
+    /** The most that this process had resident, null where there is no Linux. */
+    private static JsonElement peakBytes() {
         try (Stream<String> lines = Files.lines(STATUS)) {
-            Long bytes = lines.filter(line -> line.startsWith(field))
+            Long bytes = lines.filter(line -> line.startsWith("VmHWM:"))
                     .map(line -> Long.parseLong(line.replaceAll("\\D", "")) * 1024)
                     .findFirst()
                     .orElse(null);

@@ -155,9 +155,8 @@ final class WorkerProcess implements AutoCloseable {
                     e);
         }
         if (answer.has("error")) {
-            // Nobody asks it again, and of one that has ended the last message is in. (destroy() of
-            // the
-            // process itself would close the stream of messages.)
+            // Nobody asks it again, and once it has ended its last message is in. destroy() of the
+            // process itself would close the stream of messages.
             process.toHandle().destroy();
             joinReader();
             throw new IOException(String.format(

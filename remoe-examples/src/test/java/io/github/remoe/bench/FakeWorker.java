@@ -63,7 +63,7 @@ final class FakeWorker {
                             "{\"versions\":{\"fake\":\"" + System.getProperty("version", "1")
                                     + "\"},\"device\":\"cpu\"}";
                         case "check" -> check(Double.parseDouble(args[3]));
-                        case "memory" -> "{\"peakBytes\":2097152,\"residentBytes\":1048576}";
+                        case "memory" -> "{\"peakBytes\":2097152}";
                         default -> run(request, seconds);
                     });
         }
