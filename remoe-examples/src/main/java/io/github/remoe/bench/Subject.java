@@ -98,6 +98,11 @@ final class Subject implements AutoCloseable {
         return model.getNDManager();
     }
 
+    /** The network itself, in which a test counts the images that pass. */
+    VisionTransformer network() {
+        return (VisionTransformer) model.getBlock();
+    }
+
     TargetModel target() {
         return target;
     }

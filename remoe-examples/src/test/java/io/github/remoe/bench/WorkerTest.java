@@ -11,6 +11,10 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.nn.Parameter;
+import ai.djl.nn.SequentialBlock;
+import ai.djl.training.ParameterStore;
+import ai.djl.training.initializer.NormalInitializer;
 
 import com.google.gson.JsonObject;
 
@@ -31,6 +35,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
 
 class WorkerTest {
 
@@ -64,8 +69,17 @@ class WorkerTest {
                         row, 4, IMAGES, 2, 4 / 255f, regionLosses, folder.toString(), null));
     }
 
-    /** A network of one layer, its weights and images in files. */
     private Requests.Load load(boolean remoe) throws IOException {
+        return load(remoe, false);
+    }
+
+    /**
+     * A network of one layer, its weights and images in files.
+     *
+     * @param attackable whether images are right, and wide weights let an attack change that;
+     *     otherwise labels are 0 to 7 and weights small
+     */
+    private Requests.Load load(boolean remoe, boolean attackable) throws IOException {
         Engine.getInstance().setRandomSeed(3);
         VisionTransformer vit = VisionTransformer.builder()
                 .optImageSize(8)
@@ -78,6 +92,9 @@ class WorkerTest {
         if (remoe) {
             ReMoE.builder().optLayers(1).build().insertInto(vit);
         }
+        if (attackable) {
+            vit.setInitializer(new NormalInitializer(0.5f), Parameter.Type.WEIGHT);
+        }
         Path weights = folder.resolve("weights.safetensors");
         Path inputs = folder.resolve("inputs.safetensors");
         try (Model model = Model.newInstance("tiny", Device.cpu())) {
@@ -86,7 +103,12 @@ class WorkerTest {
             SafeTensors.save(weights, TimmTensors.of(vit, manager), Map.of());
             NDArray images = manager.randomUniform(0, 1, new Shape(IMAGES, 3, 8, 8));
             images.setName("images");
-            NDArray labels = manager.create(new long[] {0, 1, 2, 3, 4, 5, 6, 7});
+            NDArray logits = vit.forward(
+                            new ParameterStore(manager, false), new NDList(images), false)
+                    .head();
+            NDArray labels = attackable
+                    ? logits.argMax(1)
+                    : manager.create(new long[] {0, 1, 2, 3, 4, 5, 6, 7});
             labels.setName("labels");
             NDArray shifted = images.add(0.03f).clip(0, 1);
             shifted.setName("shifted");
@@ -137,13 +159,73 @@ class WorkerTest {
         ask("load", load(true));
 
         JsonObject before = ask("check", new Requests.Check(4));
-        double plain =
-                run("sat-step", false).getAsJsonObject("result").get("loss").getAsDouble();
-        assertThat(plain).isCloseTo(Math.log(10), within(0.1));
-        assertThat(run("sat-step", true).getAsJsonObject("result").get("loss").getAsDouble())
-                .isGreaterThan(plain / 2);
+        assertThat(lossOfStep(false)).isCloseTo(Math.log(10), within(0.1));
         assertThat(ask("check", new Requests.Check(4)).get("logits"))
                 .isNotEqualTo(before.get("logits"));
+    }
+
+    private double lossOfStep(boolean regionLosses) {
+        return run("sat-step", regionLosses)
+                .getAsJsonObject("result")
+                .get("loss")
+                .getAsDouble();
+    }
+
+    @Test
+    void regionLossesChangeTheLossOfATrainingStep() throws IOException {
+        Requests.Load load = load(true);
+        double[] first = new double[3];
+        for (int i = 0; i < first.length; i++) {
+            ask("load", load);
+            first[i] = lossOfStep(i == 1);
+        }
+
+        assertThat(first[1]).isNotEqualTo(first[0]);
+        assertThat(first[2]).as("the same weights again").isEqualTo(first[0]);
+    }
+
+    /** How many images the network sees while a row runs with batches of 4. */
+    private long passes(Requests.Load load, String row, float epsilon, boolean regionLosses)
+            throws Exception {
+        AtomicLong passes = new AtomicLong();
+        try (Subject subject = new Subject(load, Device.cpu())) {
+            subject.network()
+                    .getBlocks()
+                    .get(0)
+                    .replaceFeedForward(
+                            block -> new SequentialBlock()
+                                    .add(tokens -> {
+                                        passes.addAndGet(tokens.head().size(0));
+                                        return tokens;
+                                    })
+                                    .add(block),
+                            load.network().remoe() != null);
+            Requests.Run run =
+                    new Requests.Run(row, 4, IMAGES, 1, epsilon, regionLosses, null, null);
+            Work.run(subject, run);
+            // Only the first time, DJL runs new blocks to learn their shapes.
+            passes.set(0);
+            Work.run(subject, run);
+        }
+        return passes.get();
+    }
+
+    @Test
+    void aTrainingStepHasTenStepsOfItsAttack() throws Exception {
+        assertThat(passes(load(false), "pgd-step", 0, false)).isEqualTo(4);
+        assertThat(passes(load(false), "sat-step", 0, false)).isEqualTo((10 + 1) * 4);
+        assertThat(passes(load(true), "sat-step", 0, true))
+                .as("region losses compare two passes")
+                .isEqualTo((10 + 2) * 4);
+    }
+
+    @Test
+    void anEvaluationHasTwentyStepsOfItsAttackUntilAnImageBreaks() throws Exception {
+        Requests.Load load = load(false, true);
+        // Of an image that holds: as it is, for the evaluator and for the attack; 20 steps; and the
+        // last point, for both again.
+        assertThat(passes(load, "evaluation", 1e-7f, false)).isEqualTo((2 + 20 + 2) * IMAGES);
+        assertThat(passes(load, "evaluation", 0.5f, false)).isLessThan(12 * IMAGES);
     }
 
     @ParameterizedTest
@@ -185,6 +267,6 @@ class WorkerTest {
     @Test
     void tellsItsMemory() {
         JsonObject memory = ask("memory", Map.of());
-        assertThat(memory.keySet()).containsExactlyInAnyOrder("peakBytes", "residentBytes");
+        assertThat(memory.keySet()).containsExactly("peakBytes");
     }
 }
