@@ -19,9 +19,12 @@ public record Peer(List<String> command, String missing) {
 
     private static final String SCRIPT = "peer.py";
 
+    /** The file that lists the Python packages which the peer needs, for {@code pip install -r}. */
+    public static final String REQUIREMENTS = "requirements.txt";
+
     /** All files of src/main/python. */
     static final List<String> FILES =
-            List.of(SCRIPT, "rows.py", "remoe_torch.py", "cifar_loader.py", "requirements.txt");
+            List.of(SCRIPT, "rows.py", "remoe_torch.py", "cifar_loader.py", REQUIREMENTS);
 
     private static final int SECONDS = 120;
 
@@ -36,11 +39,18 @@ public record Peer(List<String> command, String missing) {
      * Looks for a Python with all that the peer needs.
      *
      * @param python the program
-     * @param folder where the peer's scripts are put, so that they can be started
+     * @param folder where the peer's scripts and their {@code requirements.txt} are put, whatever
+     *     is missing
      * @return the peer; without a command if something is missing
      * @throws IOException if the scripts cannot be written
      */
     public static Peer find(String python, Path folder) throws IOException {
+        Files.createDirectories(folder);
+        for (String file : FILES) {
+            try (InputStream source = Peer.class.getResourceAsStream(file)) {
+                Files.copy(source, folder.resolve(file), StandardCopyOption.REPLACE_EXISTING);
+            }
+        }
         String lacking;
         try {
             Process process = new ProcessBuilder(python, "-c", LACKING)
@@ -63,12 +73,6 @@ public record Peer(List<String> command, String missing) {
         }
         if (!lacking.isBlank()) {
             return missing(python + " lacks " + lacking.strip());
-        }
-        Files.createDirectories(folder);
-        for (String file : FILES) {
-            try (InputStream source = Peer.class.getResourceAsStream(file)) {
-                Files.copy(source, folder.resolve(file), StandardCopyOption.REPLACE_EXISTING);
-            }
         }
         return new Peer(List.of(python, folder.resolve(SCRIPT).toString()), "");
     }

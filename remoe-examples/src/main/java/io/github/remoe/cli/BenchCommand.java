@@ -18,8 +18,11 @@ import picocli.CommandLine.Spec;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 
 /** Measures this library side by side with PyTorch in Python. */
 @Command(
@@ -28,6 +31,9 @@ import java.util.concurrent.Callable;
             "Measures how fast this library is, in turns with PyTorch in Python doing the same, each"
                     + " in processes of its own: bench.json with all times, bench.md with the table,"
                     + " and a chart for each model, as SVG and PNG.",
+            "With all models and rows, two cores take hours. The rows of one small model take minutes"
+                    + " to tens of minutes, so name what you need:%n"
+                    + "  bench --models micro --rows inference-64,sat-step,startup --rounds 3",
             "Interrupt it as you like: the same command goes on with the rows that are missing."
         },
         mixinStandardHelpOptions = true,
@@ -35,6 +41,7 @@ import java.util.concurrent.Callable;
 final class BenchCommand implements Callable<Integer> {
 
     private static final String NO_PEER = "none";
+    private static final String ALL = "all";
 
     @Spec
     private CommandSpec spec;
@@ -44,20 +51,19 @@ final class BenchCommand implements Callable<Integer> {
             split = ",",
             paramLabel = "NAME",
             defaultValue = "micro,deit-t-32,deit-t-224",
-            description =
-                    "micro, deit-t-32, deit-t-224 or other models as of 'info'; each plain and"
-                            + " with ReMoE blocks. Default: ${DEFAULT-VALUE}.")
+            description = "Networks, each plain and with ReMoE blocks: the short names of the"
+                    + " default, or any that 'info --model' takes. Default: ${DEFAULT-VALUE}.")
     private List<String> models;
 
     @Option(
             names = "--rows",
             split = ",",
             paramLabel = "ROW",
-            defaultValue = "all",
-            description = "inference-1, inference-64, inference-256, pgd-step, sat-step,"
-                    + " remoe-inference, remoe-sat-step, remoe-overhead-inference,"
-                    + " remoe-overhead-step, evaluation, autoattack, startup, data or all, which"
-                    + " leaves out AutoAttack on large images. Default: ${DEFAULT-VALUE}.")
+            defaultValue = ALL,
+            completionCandidates = RowNames.class,
+            description =
+                    "Rows of the table: ${COMPLETION-CANDIDATES}; all leaves out AutoAttack on"
+                            + " large images. Default: ${DEFAULT-VALUE}.")
     private List<String> rows;
 
     @Option(
@@ -100,8 +106,8 @@ final class BenchCommand implements Callable<Integer> {
     @Option(
             names = "--out",
             paramLabel = "DIR",
-            required = true,
-            description = "Where the results go.")
+            defaultValue = "runs/bench",
+            description = "Where the results go. Default: ${DEFAULT-VALUE}.")
     private Path out;
 
     @Option(names = "--force", description = "Measure again what is in the folder already.")
@@ -121,7 +127,7 @@ final class BenchCommand implements Callable<Integer> {
         PrintWriter printer = spec.commandLine().getOut();
         BenchPlan plan = new BenchPlan(
                 models.stream().map(BenchModel::of).toList(),
-                rows.equals(List.of("all"))
+                rows.equals(List.of(ALL))
                         ? List.of()
                         : rows.stream().map(Row::of).toList(),
                 rounds,
@@ -130,11 +136,14 @@ final class BenchCommand implements Callable<Integer> {
                 weights == null ? null : weights.toAbsolutePath().normalize(),
                 data == null ? null : BenchPlan.cifar(data),
                 seed);
-        Peer other = peer.equals(NO_PEER) ? Peer.NONE : Peer.find(peer, out.resolve("peer"));
+        Path scripts = out.resolve("peer");
+        Peer other = peer.equals(NO_PEER) ? Peer.NONE : Peer.find(peer, scripts);
         if (!other.isThere() && !other.missing().isEmpty()) {
             printer.printf(
-                    "Only our side is measured: %s. Name another Python with --peer.%n",
-                    other.missing());
+                    "Only our side is measured: %s. Install what the peer needs, for which git has"
+                            + " to be there too: pip install -r %s%nOr name another Python with"
+                            + " --peer.%n",
+                    other.missing(), scripts.resolve(Peer.REQUIREMENTS));
             printer.flush();
         }
         String table;
@@ -151,6 +160,16 @@ final class BenchCommand implements Callable<Integer> {
     private String device() {
         Device device = deviceOption.device();
         return device.isGpu() ? "cuda:" + device.getDeviceId() : "cpu";
+    }
+
+    /** What --rows takes. */
+    private static final class RowNames implements Iterable<String> {
+
+        @Override
+        public Iterator<String> iterator() {
+            Stream<String> rows = Arrays.stream(Row.values()).map(Row::toString);
+            return Stream.concat(Stream.of(ALL), rows).iterator();
+        }
     }
 
     /** The bar appears when it is known how much there is to do. */

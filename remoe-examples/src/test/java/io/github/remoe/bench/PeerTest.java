@@ -54,8 +54,13 @@ class PeerTest {
     void tellsWhatAPythonLacks() throws IOException {
         String python = python("echo timm, autoattack");
 
-        assertThat(Peer.find(python, folder).missing())
+        Path scripts = folder.resolve("peer");
+        assertThat(Peer.find(python, scripts).missing())
                 .isEqualTo(python + " lacks timm, autoattack");
+        assertThat(scripts.resolve(Peer.REQUIREMENTS))
+                .as("what can be installed")
+                .content()
+                .contains("timm==", "autoattack @");
     }
 
     @Test

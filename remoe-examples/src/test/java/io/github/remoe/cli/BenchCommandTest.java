@@ -39,13 +39,21 @@ class BenchCommandTest {
 
         assertThat(exitCode).as(err.toString()).isZero();
         assertThat(out.toString())
-                .startsWith("Only our side is measured: there is no no-such-python. Name another"
-                        + " Python with --peer.")
+                .startsWith("Only our side is measured: there is no no-such-python. Install what")
+                .contains("pip install -r " + folder.resolve("out/peer/requirements.txt"))
                 .containsPattern(
                         "\\| remoe-inference, 64 images \\| [\\d.]+ m?s \\| – \\| – \\| \\d+ % \\|")
                 .contains("remoe bench --out=", "bench.md");
+        assertThat(folder.resolve("out/peer/requirements.txt")).exists();
         assertThat(folder.resolve("out/bench.json")).exists();
         assertThat(folder.resolve("out/bench.md")).content().contains("## micro");
+    }
+
+    @Test
+    void theHelpNamesTheRowsAndHowLongTheyTake() {
+        assertThat(run("--help")).isZero();
+        assertThat(out.toString())
+                .contains("inference-1, inference-64", "startup, data;", "hours", "runs/bench");
     }
 
     @ParameterizedTest

@@ -310,7 +310,11 @@ class DocumentedCommandsTest {
                 extra.add("--attack=fgsm");
             }
             case "bench" ->
-                extra.addAll(List.of("--models=micro", "--rows=inference-1", "--rounds=1"));
+                extra.addAll(List.of(
+                        "--models=micro",
+                        "--rows=inference-1",
+                        "--rounds=1",
+                        "--out=" + folder.resolve("bench")));
             default -> {}
         }
         if (command.getCommandSpec().findOption("--device") != null) {
