@@ -3,6 +3,10 @@ rem Runs the program: remoe.jar beside this script, or where `mvnw.cmd -Pdist pa
 rem JAVA_HOME says which Java, JAVA_OPTS holds options for it.
 setlocal
 
+rem The cores and the memory are PyTorch's, so Java collects garbage on one thread and from few pages.
+rem Only if nothing else is asked for: two collectors at once are an error.
+if not defined JAVA_OPTS set "JAVA_OPTS=-XX:+UseSerialGC -Xmn32m"
+
 set "jar=%~dp0remoe.jar"
 if not exist "%jar%" set "jar=%~dp0..\target\dist\remoe.jar"
 if not exist "%jar%" goto :noJar

@@ -57,6 +57,7 @@ class ProgramIT {
                 .redirectOutput(output.toFile());
         builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
         builder.environment().put("OMP_NUM_THREADS", "1");
+        builder.environment().remove("JAVA_OPTS");
         builder.environment().putAll(environment);
         try {
             Process process = builder.start();
@@ -122,15 +123,34 @@ class ProgramIT {
     }
 
     @Test
+    void scriptsChooseTheCollectorIfNobodyElseDoes() throws IOException {
+        assumeFalse(WINDOWS, "a stand-in for java is a shell script");
+        javaSays("[ $# = 1 ] && echo 'openjdk version \"17.0.1\"' >&2 || echo \"$@\"");
+        String home = folder.toString();
+
+        Map<String, String> chosen = Map.of("JAVA_HOME", home, "JAVA_OPTS", "-XX:+UseZGC");
+        assertThat(script(chosen, "info").text()).startsWith("-XX:+UseZGC -jar ");
+        assertThat(script(Map.of("JAVA_HOME", home, "JAVA_OPTS", ""), "info").text())
+                .startsWith("-jar ");
+        assertThat(script(Map.of("JAVA_HOME", home), "info").text())
+                .startsWith("-XX:+UseSerialGC -Xmn32m -jar ")
+                .endsWith("remoe.jar info\n");
+    }
+
+    private void javaSays(String script) throws IOException {
+        Path java = Files.createDirectory(folder.resolve("bin")).resolve("java");
+        Files.writeString(java, "#!/bin/sh\n" + script + "\n");
+        assertThat(java.toFile().setExecutable(true)).isTrue();
+    }
+
+    @Test
     void scriptsRefuseAnOldJavaAndNone() throws IOException {
         assumeFalse(WINDOWS, "a stand-in for java is a shell script");
         Output none = script(Map.of("JAVA_HOME", folder.toString()), "--help");
         assertThat(none.exitCode()).isEqualTo(1);
         assertThat(none.text()).startsWith("remoe: there is no " + folder + "/bin/java. Install");
 
-        Path java = Files.createDirectory(folder.resolve("bin")).resolve("java");
-        Files.writeString(java, "#!/bin/sh\necho 'openjdk version \"1.8.0_402\"' >&2\n");
-        assertThat(java.toFile().setExecutable(true)).isTrue();
+        javaSays("echo 'openjdk version \"1.8.0_402\"' >&2");
         Output old = script(Map.of("JAVA_HOME", folder.toString()), "--help");
         assertThat(old.exitCode()).isEqualTo(1);
         assertThat(old.text()).contains("Java 17 or newer is needed").contains("1.8.0_402");
