@@ -107,16 +107,13 @@ public final class EncoderBlock extends AbstractBlock {
             NDList inputs,
             boolean training,
             PairList<String, Object> params) {
-        NDArray x = inputs.singletonOrThrow();
-        PairList<String, Object> reading = mlp instanceof Mlp ? params : null;
         NDList output;
         // Autograd keeps by itself what the backward pass needs; closing the Java handles here
         // frees the rest, the larger part of a layer's memory.
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
-            NDList normed = norm1.forward(parameterStore, inputs, training);
-            NDList attended = attn.forward(parameterStore, normed, training, reading);
-            x = tokensRead(x, reading).add(dropPath(attended.head(), training));
+            NDList attended = attend(parameterStore, inputs, training, params);
+            NDArray x = attended.head();
             NDList tokens = norm2.forward(parameterStore, new NDList(x), training);
             if (mlpSeesAttention) {
                 tokens.add(attended.get(1));
@@ -127,6 +124,26 @@ public final class EncoderBlock extends AbstractBlock {
         }
         output.forEach(NDScope::register);
         return output;
+    }
+
+    /** The half with the attention: what it alone needs is gone before the other half begins. */
+    private NDList attend(
+            ParameterStore parameterStore,
+            NDList inputs,
+            boolean training,
+            PairList<String, Object> params) {
+        PairList<String, Object> reading = mlp instanceof Mlp ? params : null;
+        NDArray x = tokensRead(inputs.singletonOrThrow(), reading);
+        NDList attended;
+        try (NDScope scope = new NDScope()) {
+            scope.suppressNotUsedWarning();
+            NDList normed = norm1.forward(parameterStore, inputs, training);
+            attended = attn.forward(parameterStore, normed, training, reading);
+            attended.set(0, x.add(dropPath(attended.head(), training)));
+            NDScope.unregister(attended);
+        }
+        attended.forEach(NDScope::register);
+        return attended;
     }
 
     static NDArray tokensRead(NDArray tokens, PairList<String, Object> params) {

@@ -44,7 +44,7 @@ public enum Row {
 
     private static final int DATA_BATCH = 128;
     private static final int INFERENCE_BATCH = 64;
-    private static final int OVERHEAD_ROUNDS = 5;
+    private static final int OVERHEAD_ROUNDS = 20;
     private static final int MOST_EVALUATIONS = 3;
     private static final int MOST_AUTO_ATTACKS = 2;
     private static final int ATTACK_STEPS = 10;

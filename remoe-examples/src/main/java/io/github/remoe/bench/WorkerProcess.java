@@ -31,7 +31,7 @@ final class WorkerProcess implements AutoCloseable {
     // array does not get new pages, at a microsecond and more each, where an old one was.
     private static final Map<String, String> ALLOCATOR = Map.of(
             "MALLOC_ARENA_MAX", "1",
-            "MALLOC_MMAP_THRESHOLD_", "1073741824",
+            "MALLOC_MMAP_THRESHOLD_", "67108864",
             "MALLOC_TRIM_THRESHOLD_", "8589934592");
 
     private static final int KEPT_LINES = 20;
