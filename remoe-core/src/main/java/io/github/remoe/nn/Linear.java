@@ -25,12 +25,12 @@ public final class Linear extends ai.djl.nn.core.Linear {
 
     private static final boolean X86_64 = System.getProperty("os.arch").matches("amd64|x86_64");
 
-    // Below, preparing the convolution takes longer than MKL takes for all. The inputs of an image
-    // decide for batches of 4 and more, so that its values are the same in each of them.
-    private static final long MIN_INPUTS = 8192;
-    private static final long MIN_INPUTS_OF_IMAGE = MIN_INPUTS / 4;
+    // Below, preparing the convolution takes longer than MKL takes for all. From a few images on,
+    // the inputs of one decide, so that its values are the same in each such batch.
+    private static final long FEW_IMAGES = 4;
+    private static final long MIN_INPUTS_OF_IMAGE = 2048;
     // PyTorch gives oneDNN no smaller convolution of 1 x 1, unless it is of more than one image,
-    private static final long MIN_INPUTS_OF_ONE = 20480;
+    private static final long MIN_INPUTS = 20480;
     private static final long MOST_IMAGES = 13;
     // nor one without a stride or dilation on one thread; to a kernel of one pixel it means
     // nothing.
@@ -132,9 +132,10 @@ public final class Linear extends ai.djl.nn.core.Linear {
         return X86_64
                 && !input.getDevice().isGpu()
                 && input.getDataType() == DataType.FLOAT32
-                && shape.size() >= MIN_INPUTS
-                && shape.size() / shape.get(0) >= MIN_INPUTS_OF_IMAGE
-                && (images(shape, channels) > 1 || shape.size() > MIN_INPUTS_OF_ONE);
+                && (shape.get(0) < FEW_IMAGES
+                        ? shape.size() > MIN_INPUTS
+                        : shape.size() / shape.get(0) >= MIN_INPUTS_OF_IMAGE
+                                && (images(shape, channels) > 1 || shape.size() > MIN_INPUTS));
     }
 
     /** Into how many images of as many pixels each the inputs can be cut: a few, or one. */

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.NDScope;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.AbstractBlock;
@@ -133,7 +134,7 @@ public final class EncoderBlock extends AbstractBlock {
             boolean training,
             PairList<String, Object> params) {
         PairList<String, Object> reading = mlp instanceof Mlp ? params : null;
-        NDArray x = tokensRead(inputs.singletonOrThrow(), reading);
+        NDArray x = tokensRead(inputs.singletonOrThrow(), 1, reading);
         NDList attended;
         try (NDScope scope = new NDScope()) {
             scope.suppressNotUsedWarning();
@@ -146,9 +147,14 @@ public final class EncoderBlock extends AbstractBlock {
         return attended;
     }
 
-    static NDArray tokensRead(NDArray tokens, PairList<String, Object> params) {
+    /** The first tokens along an axis, as many as somebody reads. */
+    static NDArray tokensRead(NDArray tokens, int axis, PairList<String, Object> params) {
         Object number = params == null ? null : params.get(TOKENS_READ);
-        return number == null ? tokens : tokens.get(":, :{}", number);
+        return number == null
+                ? tokens
+                : tokens.get(new NDIndex()
+                        .addAllDim(axis)
+                        .addSliceDim(0, ((Number) number).longValue()));
     }
 
     private NDArray dropPath(NDArray branch, boolean training) {

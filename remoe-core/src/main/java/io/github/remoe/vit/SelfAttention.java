@@ -54,35 +54,31 @@ public final class SelfAttention extends AbstractBlock {
             NDList inputs,
             boolean training,
             PairList<String, Object> params) {
-        NDArray tokens = inputs.singletonOrThrow();
-        long batch = tokens.getShape().get(0);
+        int headDim = embedDim / numHeads;
+        long batch = inputs.singletonOrThrow().getShape().get(0);
 
-        // Splitting is one pass on the way back, taking a part at a time would be one for each.
-        NDList parts =
-                qkv.forward(parameterStore, inputs, training).singletonOrThrow().split(3, 2);
-        NDArray query = heads(EncoderBlock.tokensRead(parts.get(0), params));
-        NDArray key = heads(parts.get(1));
-        NDArray value = heads(parts.get(2));
+        // Each (1,B,H,T,D/H). Splitting is one pass on the way back, taking a part at a time would
+        // be one for each.
+        NDList parts = qkv.forward(parameterStore, inputs, training)
+                .singletonOrThrow()
+                .reshape(batch, -1, 3, numHeads, headDim)
+                .transpose(2, 0, 3, 1, 4)
+                .split(3);
+        NDArray query = EncoderBlock.tokensRead(parts.get(0), 3, params);
+        NDArray key = parts.get(1);
+        NDArray value = parts.get(2);
 
         // Scaling the queries touches T x D/H numbers a head instead of T x T.
-        int headDim = embedDim / numHeads;
-        NDArray scores = query.mul(Constants.scalar(query, 1 / Math.sqrt(headDim)))
-                .matMul(key.transpose(0, 1, 3, 2));
-        NDArray probabilities = scores.softmax(-1);
+        NDArray probabilities = query.mul(Constants.scalar(query, 1 / Math.sqrt(headDim)))
+                .matMul(key.swapAxes(-2, -1))
+                .softmax(-1);
         NDArray mixed =
-                probabilities.matMul(value).transpose(0, 2, 1, 3).reshape(batch, -1, embedDim);
+                probabilities.matMul(value).transpose(0, 1, 3, 2, 4).reshape(batch, -1, embedDim);
         NDList output = proj.forward(parameterStore, new NDList(mixed), training);
         if (exposeProbabilities) {
-            output.add(probabilities);
+            output.add(probabilities.squeeze(0));
         }
         return output;
-    }
-
-    /** (B,T,D) -> (B,H,T,D/H). */
-    private NDArray heads(NDArray tokens) {
-        Shape shape = tokens.getShape();
-        return tokens.reshape(shape.get(0), shape.get(1), numHeads, embedDim / numHeads)
-                .transpose(0, 2, 1, 3);
     }
 
     /** {@inheritDoc} */

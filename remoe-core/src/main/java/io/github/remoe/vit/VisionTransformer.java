@@ -163,7 +163,7 @@ public final class VisionTransformer extends AbstractBlock {
             scope.suppressNotUsedWarning();
             NDManager manager = images.getManager();
             NDArray normalized =
-                    images.sub(perChannel(manager, mean)).div(perChannel(manager, std));
+                    images.sub(perChannel(manager, mean)).divi(perChannel(manager, std));
             NDArray patches = patchEmbed
                     .forward(parameterStore, new NDList(normalized), training)
                     .singletonOrThrow();

@@ -34,7 +34,7 @@ final class Bench implements AutoCloseable {
 
     private static final double LEAST_SECONDS = 0.5;
     // Java compiles what has run often enough.
-    private static final double WARM_UP_SECONDS = 5;
+    private static final double WARM_UP_SECONDS = 10;
     private static final int MOST_REPEATS = 10_000;
     private static final int TRIAL_REPEATS = 3;
 

@@ -31,8 +31,9 @@ final class WorkerProcess implements AutoCloseable {
     // array does not get new pages, at a microsecond and more each, where an old one was.
     private static final Map<String, String> ALLOCATOR = Map.of(
             "MALLOC_ARENA_MAX", "1",
-            "MALLOC_MMAP_THRESHOLD_", "67108864",
-            "MALLOC_TRIM_THRESHOLD_", "8589934592");
+            "MALLOC_MMAP_THRESHOLD_", "33554432",
+            "MALLOC_TRIM_THRESHOLD_", "8589934592",
+            "GLIBC_TUNABLES", "glibc.malloc.hugetlb=1");
 
     private static final int KEPT_LINES = 20;
     private static final int SECONDS_TO_END = 10;

@@ -141,13 +141,14 @@ class ProgramIT {
     void theScriptTellsTheAllocatorToKeepMemoryIfNobodyElseTellsIt() throws IOException {
         assumeFalse(WINDOWS, "a stand-in for java is a shell script");
         javaSays("[ $# = 1 ] && echo 'openjdk version \"17.0.1\"' >&2"
-                + " || echo $MALLOC_ARENA_MAX $MALLOC_TRIM_THRESHOLD_");
+                + " || echo $MALLOC_ARENA_MAX $MALLOC_TRIM_THRESHOLD_ $GLIBC_TUNABLES");
         String home = folder.toString();
 
-        assertThat(script(Map.of("JAVA_HOME", home), "info").text()).isEqualTo("1 8589934592\n");
+        assertThat(script(Map.of("JAVA_HOME", home), "info").text())
+                .isEqualTo("1 8589934592 glibc.malloc.hugetlb=1\n");
         assertThat(script(Map.of("JAVA_HOME", home, "MALLOC_ARENA_MAX", "2"), "info")
                         .text())
-                .isEqualTo("2 8589934592\n");
+                .isEqualTo("2 8589934592 glibc.malloc.hugetlb=1\n");
     }
 
     private void javaSays(String script) throws IOException {
