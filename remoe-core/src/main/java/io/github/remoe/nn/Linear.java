@@ -18,8 +18,8 @@ import java.util.stream.LongStream;
  * <p>On x86-64 processors the product is a convolution of 1 x 1. Those go to oneDNN, which uses the
  * widest vectors that the processor has; PyTorch's matrix product goes to MKL, which leaves half of
  * each idle on processors that are not Intel's (docs/benchmarks.md has the figures). The two differ
- * by rounding alone. Which is taken depends on the size of an image, and not on that of the batch as
- * long as the batch is even.
+ * by rounding alone. Which is taken depends on the size of an image and, from four images on, not on
+ * that of the batch as long as the batch is even.
  */
 public final class Linear extends ai.djl.nn.core.Linear {
 
