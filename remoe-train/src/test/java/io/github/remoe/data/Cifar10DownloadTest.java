@@ -3,12 +3,10 @@ package io.github.remoe.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIOException;
 
-import ai.djl.ndarray.NDManager;
 import ai.djl.repository.RemoteRepository;
 import ai.djl.repository.Repository;
 import ai.djl.training.dataset.Dataset.Usage;
 
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,19 +28,14 @@ import java.util.zip.GZIPOutputStream;
 class Cifar10DownloadTest {
 
     private static final String PLACE = "dataset/cv/ai/djl/basicdataset/cifar10";
-    private static final String CACHE = "DJL_CACHE_DIR";
 
     @TempDir
     Path temp;
 
     private Path remote;
-    private String cacheBefore;
 
     @BeforeEach
     void layOut() throws Exception {
-        NDManager.newBaseManager().close(); // the engine has its own files in DJL's cache
-        cacheBefore = System.getProperty(CACHE);
-        System.setProperty(CACHE, temp.resolve("cache").toString());
         remote = temp.resolve("remote").resolve(PLACE);
         byte[] train = gzip(CifarDatasetTest.records(1, 3, 7));
         byte[] test = gzip(CifarDatasetTest.records(1, 2, 5));
@@ -59,15 +52,6 @@ class Cifar10DownloadTest {
                         sha1(train), train.length, sha1(test), test.length));
     }
 
-    @AfterEach
-    void restore() {
-        if (cacheBefore == null) {
-            System.clearProperty(CACHE);
-        } else {
-            System.setProperty(CACHE, cacheBefore);
-        }
-    }
-
     private static byte[] gzip(byte[] bytes) throws IOException {
         ByteArrayOutputStream zipped = new ByteArrayOutputStream();
         try (OutputStream out = new GZIPOutputStream(zipped)) {
@@ -80,8 +64,14 @@ class Cifar10DownloadTest {
         return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-1").digest(bytes));
     }
 
-    private static Repository repository(URI place) {
-        return new RemoteRepository("test", place) {};
+    /** One that keeps its files in the test's folder, wherever DJL's own cache lies. */
+    private Repository repository(URI place) {
+        return new RemoteRepository("test", place) {
+            @Override
+            public Path getCacheDirectory() throws IOException {
+                return Files.createDirectories(temp.resolve("cache"));
+            }
+        };
     }
 
     private Path download(Usage usage) throws IOException {
